@@ -1,0 +1,3 @@
+module github.com/klamm-io/klamm
+
+go 1.26

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sdk
+
+// Encoded is a batch as its source read it. Implementations need not be safe
+// for concurrent use: a batch has one holder at a time.
+type Encoded interface {
+	// Bytes are the bytes as read. They must not be changed.
+	Bytes() []byte
+	// Decode returns the records in [From, To) of the batch, in order. It is
+	// called at most once. An error names the offset of what cannot be read;
+	// it stops the partition.
+	Decode() ([]Record, error)
+}
+
+// Batch is an ordered run of records of one source partition, covering the
+// source offsets [From, To). Offsets in the range that have no record
+// (compacted away, transaction markers, aborted) are covered all the same, so
+// a batch without records still moves the position.
+//
+// A batch has one holder at a time; it is not safe for concurrent use.
+type Batch struct {
+	// Source is the partition the batch was read from.
+	Source Stream
+	Offsets
+	// LeaderEpoch and Token become part of the position after the batch.
+	LeaderEpoch int32
+	Token       string
+	// Topic is where the batch goes. It starts as the source's topic; setting
+	// it renames, and decodes nothing.
+	Topic string
+	// Last says that nothing follows within the bounds of a bounded source:
+	// once this batch is delivered the partition is finished.
+	Last bool
+
+	encoded Encoded
+	records []Record
+	decoded bool
+	size    int
+}
+
+// NewEncodedBatch makes a batch of bytes as read; it takes e over.
+func NewEncodedBatch(source Stream, at Offsets, e Encoded) *Batch {
+	return &Batch{
+		Source: source, Offsets: at, LeaderEpoch: NoEpoch, Topic: source.Topic,
+		encoded: e, size: len(e.Bytes()),
+	}
+}
+
+// NewBatch makes a batch of records; it takes them over. No records at all is
+// a batch that only moves the position.
+func NewBatch(source Stream, at Offsets, records []Record) *Batch {
+	b := &Batch{Source: source, Offsets: at, LeaderEpoch: NoEpoch, Topic: source.Topic}
+	b.SetRecords(records)
+	return b
+}
+
+// Records decodes the batch on first use. The slice is for reading: a stage
+// that changes records hands the changed ones to [Batch.SetRecords].
+func (b *Batch) Records() ([]Record, error) {
+	if !b.decoded {
+		records, err := b.encoded.Decode()
+		if err != nil {
+			return nil, err
+		}
+		b.records, b.decoded = records, true
+	}
+	return b.records, nil
+}
+
+// SetRecords replaces the records, and with them the bytes as read. The batch
+// takes the slice over. Offsets must stay within [From, To) and ascend.
+func (b *Batch) SetRecords(records []Record) {
+	b.records, b.decoded, b.encoded = records, true, nil
+	b.size = 0
+	for i := range records {
+		b.size += records[i].Size()
+	}
+}
+
+// Encoded returns the bytes as read, as long as nobody replaced the records.
+func (b *Batch) Encoded() (Encoded, bool) { return b.encoded, b.encoded != nil }
+
+// Size is the number of bytes the batch pins, for memory budgets: of the
+// bytes as read, or of the records that replaced them.
+func (b *Batch) Size() int { return b.size }
+
+// Next is the position after the batch.
+func (b *Batch) Next() Position {
+	return Position{Stream: b.Source, Offset: b.To, LeaderEpoch: b.LeaderEpoch, Token: b.Token}
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sdk
+
+import "context"
+
+// Sink writes batches. Its methods may be called from several goroutines.
+type Sink interface {
+	// ID is the identity of what is written to; for Kafka the cluster id.
+	ID() string
+	// Open begins a lane's writing.
+	Open(ctx context.Context, lane int) (Writer, error)
+	// Close frees what the sink holds, after its Writers are closed.
+	Close() error
+}
+
+// Done is told the outcome of one write, exactly once, from any goroutine. It
+// must not block.
+type Done func(Delivery, error)
+
+// Writer writes the batches of one lane: asynchronously, bounded, in order.
+// Write is called from one goroutine.
+type Writer interface {
+	// Write takes the batch over and returns once its place in the order of
+	// its partition is fixed; it waits while the writer's buffers are full.
+	// done gets the Delivery when every record is durable.
+	//
+	// A *PartitionError is about the batch's source partition: from then on
+	// the writer refuses every batch of that partition, so that nothing is
+	// written behind a hole (invariants 3 and 4). Any other error ends the lane.
+	Write(ctx context.Context, b *Batch, done Done)
+	// Close waits for what is in flight until ctx ends, then gives it up:
+	// every done still open is called with an error.
+	Close(ctx context.Context) error
+}
+
+// TopicEnsurer is a Sink that can make the topics it writes to. EnsureTopics
+// creates what is missing and adds the partitions that are missing; it never
+// changes or removes anything else. The result has one error per topic that
+// cannot be written to.
+type TopicEnsurer interface {
+	EnsureTopics(ctx context.Context, topics []Topic) (map[string]error, error)
+}
