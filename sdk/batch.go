@@ -26,6 +26,9 @@ type Batch struct {
 	// LeaderEpoch and Token become part of the position after the batch.
 	LeaderEpoch int32
 	Token       string
+	// Newest is the latest timestamp of the batch as read, in milliseconds
+	// since the epoch; -1 if it is not known without decoding.
+	Newest int64
 	// Topic is where the batch goes. It starts as the source's topic; setting
 	// it renames, and decodes nothing.
 	Topic string
@@ -36,13 +39,14 @@ type Batch struct {
 	encoded Encoded
 	records []Record
 	decoded bool
+	err     error // of decoding
 	size    int
 }
 
 // NewEncodedBatch makes a batch of bytes as read; it takes e over.
 func NewEncodedBatch(source Stream, at Offsets, e Encoded) *Batch {
 	return &Batch{
-		Source: source, Offsets: at, LeaderEpoch: NoEpoch, Topic: source.Topic,
+		Source: source, Offsets: at, LeaderEpoch: NoEpoch, Newest: -1, Topic: source.Topic,
 		encoded: e, size: len(e.Bytes()),
 	}
 }
@@ -50,7 +54,7 @@ func NewEncodedBatch(source Stream, at Offsets, e Encoded) *Batch {
 // NewBatch makes a batch of records; it takes them over. No records at all is
 // a batch that only moves the position.
 func NewBatch(source Stream, at Offsets, records []Record) *Batch {
-	b := &Batch{Source: source, Offsets: at, LeaderEpoch: NoEpoch, Topic: source.Topic}
+	b := &Batch{Source: source, Offsets: at, LeaderEpoch: NoEpoch, Newest: -1, Topic: source.Topic}
 	b.SetRecords(records)
 	return b
 }
@@ -59,19 +63,16 @@ func NewBatch(source Stream, at Offsets, records []Record) *Batch {
 // that changes records hands the changed ones to [Batch.SetRecords].
 func (b *Batch) Records() ([]Record, error) {
 	if !b.decoded {
-		records, err := b.encoded.Decode()
-		if err != nil {
-			return nil, err
-		}
-		b.records, b.decoded = records, true
+		b.records, b.err = b.encoded.Decode()
+		b.decoded = true
 	}
-	return b.records, nil
+	return b.records, b.err
 }
 
 // SetRecords replaces the records, and with them the bytes as read. The batch
 // takes the slice over. Offsets must stay within [From, To) and ascend.
 func (b *Batch) SetRecords(records []Record) {
-	b.records, b.decoded, b.encoded = records, true, nil
+	b.records, b.err, b.decoded, b.encoded = records, nil, true, nil
 	b.size = 0
 	for i := range records {
 		b.size += records[i].Size()

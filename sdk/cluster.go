@@ -2,6 +2,13 @@
 
 package sdk
 
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+)
+
 // Cluster is a named Kafka connection, declared once in a file and referenced
 // by name. Every stage that names the cluster holds the same pointer.
 type Cluster struct {
@@ -26,6 +33,10 @@ type SASL struct {
 	SessionToken Secret `hcl:"session_token,optional" doc:"AWS session token, for aws-msk-iam."`
 }
 
+// Format prints the mechanism only. Without it a verb that does not fit, such as
+// %s of the cluster, makes package fmt print the fields as they are.
+func (s SASL) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "sasl %s", s.Mechanism) }
+
 // UsesTLS reports whether connections are encrypted.
 func (c *Cluster) UsesTLS() bool {
 	return c.TLS || c.TLSCAFile != "" || c.TLSCertFile != "" || c.TLSKeyFile != "" || c.TLSServerName != ""
@@ -42,6 +53,13 @@ func (c *Cluster) Validate() []Invalid {
 		add("embedded", "Embedded cluster with security", "An embedded cluster takes plain connections only; remove tls and sasl.")
 	case !c.Embedded && len(c.Brokers) == 0:
 		add("", "Missing brokers", `A cluster needs brokers = ["host:port"], or embedded = true.`)
+	}
+	for i, broker := range c.Brokers {
+		host, port, err := net.SplitHostPort(broker)
+		n, err2 := strconv.ParseUint(port, 10, 16)
+		if err != nil || err2 != nil || n == 0 || host == "" || strings.ContainsAny(host, " /") {
+			add(fmt.Sprintf("brokers[%d]", i), "Invalid address", `Write host:port, such as "east-1:9092".`)
+		}
 	}
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
 		add("tls_cert_file", "Half a client certificate", "tls_cert_file and tls_key_file go together.")

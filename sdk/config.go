@@ -31,8 +31,16 @@ var byteUnits = []struct {
 	name string
 	size int64
 }{
-	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40},
-	{"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1},
+	{"KiB", 1 << 10},
+	{"MiB", 1 << 20},
+	{"GiB", 1 << 30},
+	{"TiB", 1 << 40},
+	{"kB", 1e3},
+	{"KB", 1e3},
+	{"MB", 1e6},
+	{"GB", 1e9},
+	{"TB", 1e12},
+	{"B", 1},
 }
 
 func (b Bytes) String() string {
@@ -54,15 +62,20 @@ func ParseBytes(s string) (Bytes, error) {
 			break
 		}
 	}
-	n, err := strconv.ParseFloat(number, 64)
-	if err != nil || n <= 0 || n*float64(size) >= math.MaxInt64 || math.IsNaN(n) {
+	if n, err := strconv.ParseInt(number, 10, 64); err == nil && n > 0 && n <= math.MaxInt64/size {
+		return Bytes(n * size), nil
+	}
+	n, err := strconv.ParseFloat(number, 64) // "1.5"
+	if n *= float64(size); err != nil || math.IsNaN(n) || n < 1 || n >= math.MaxInt64 {
 		return 0, bad
 	}
-	return Bytes(n * float64(size)), nil
+	return Bytes(n), nil
 }
 
-// Secret is a string that prints as ***, however it is printed. A plugin reads
-// it with Reveal at the place where it is used.
+// Secret is a string that prints as ***. A plugin reads it with Reveal at the
+// place where it is used. Package fmt asks no method of an unexported field, nor
+// below a pointer whose verb does not fit (%s of a struct): a struct that is
+// printed keeps its secrets exported and behind no pointer of its own.
 type Secret string
 
 const redacted = "***"

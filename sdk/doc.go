@@ -43,6 +43,18 @@
 // order. Nothing is skipped: an error that belongs to one partition (see
 // [PartitionError]) stops that partition and no other.
 //
+// # Writing a source
+//
+// A source has a stable [Source.ID], lists its partitions as [Stream] values
+// (one is enough), and opens a [Reader] per lane. A reader keeps a cursor for
+// each partition that [Reader.Add] gave it, and Read returns the next batch of
+// any of them, going on exactly where the last one of that partition ended:
+//
+//	b := sdk.NewBatch(stream, sdk.Offsets{From: at, To: at + int64(len(records))}, records)
+//
+// Offsets are the source's own; a source without offsets counts what it reads
+// and keeps its real cursor in [Batch.Token], which comes back in the position.
+//
 // # Writing a plugin
 //
 // A [Plugin] is a name and up to four functions, each returning a config
@@ -65,8 +77,9 @@
 //
 // A [Sync] works beside the flow: it compares two clusters, says what it would
 // change, and changes it. What else a stage can do is a second, small
-// interface, found by assertion: [Validator], [TopicMapper], [TopicDescriber],
-// [TopicEnsurer], [EndLister], [Storer].
+// interface, found by assertion: of a config [Validator], [TopicMapper],
+// [Clustered], [Selecting]; of a source [TopicDescriber], [EndLister],
+// [Surveyor]; of a sink [TopicEnsurer], [Storer].
 //
 // # Invariants
 //

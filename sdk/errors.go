@@ -19,6 +19,7 @@ const (
 	ReasonRecreated Reason = "recreated" // the topic was deleted and made again
 	ReasonDeleted   Reason = "deleted"   // the topic is gone
 	ReasonCorrupt   Reason = "corrupt"   // the source gave bytes that cannot be read
+	ReasonSource    Reason = "source"    // the source answers with an error that does not pass
 	ReasonRefused   Reason = "refused"   // the target refuses a record
 	ReasonTarget    Reason = "target"    // the target topic cannot be written to
 	ReasonDenied    Reason = "denied"    // not authorised
@@ -43,7 +44,7 @@ func (e *PartitionError) Error() string {
 	fmt.Fprintf(&b, "topic %s partition %d", e.Topic, e.Partition)
 	switch {
 	case e.From < 0:
-	case e.Count() == 1:
+	case e.Count() <= 1:
 		fmt.Fprintf(&b, " offset %d", e.From)
 	default:
 		fmt.Fprintf(&b, " offsets %s", e.Offsets)

@@ -30,13 +30,14 @@ type positionValue struct {
 	TopicID     string `json:"topic_id"`
 	Offset      int64  `json:"offset"`
 	LeaderEpoch int32  `json:"leader_epoch"`
+	Target      string `json:"target,omitempty"`
 	Token       string `json:"token,omitempty"` // base64
 }
 
 // EncodePosition makes the ledger entry of a position.
 func EncodePosition(p Position) (Entry, error) {
 	v := positionValue{
-		Version: positionVersion, TopicID: p.TopicID.String(), Offset: p.Offset, LeaderEpoch: p.LeaderEpoch,
+		Version: positionVersion, TopicID: p.TopicID.String(), Offset: p.Offset, LeaderEpoch: p.LeaderEpoch, Target: p.Target,
 		Token: base64.StdEncoding.EncodeToString([]byte(p.Token)),
 	}
 	raw, err := json.Marshal(v)
@@ -68,6 +69,10 @@ func DecodePosition(key string, value []byte) (p Position, ok bool, err error) {
 	if err != nil || partition < 0 {
 		return fail(fmt.Errorf("%q is not a partition", number))
 	}
+	tp := TopicPartition{Topic: topic, Partition: int32(partition)}
+	if PositionKey(tp) != key {
+		return fail(fmt.Errorf("the key of this partition is %q", PositionKey(tp)))
+	}
 	var v positionValue
 	if err := json.Unmarshal(value, &v); err != nil {
 		return fail(err)
@@ -87,7 +92,7 @@ func DecodePosition(key string, value []byte) (p Position, ok bool, err error) {
 		return fail(err)
 	}
 	return Position{
-		Stream: Stream{TopicPartition: TopicPartition{Topic: topic, Partition: int32(partition)}, TopicID: id},
-		Offset: v.Offset, LeaderEpoch: v.LeaderEpoch, Token: string(token),
+		Stream: Stream{TopicPartition: tp, TopicID: id},
+		Offset: v.Offset, LeaderEpoch: v.LeaderEpoch, Target: v.Target, Token: string(token),
 	}, true, nil
 }

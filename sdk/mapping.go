@@ -98,18 +98,28 @@ func mapOnce(rules []compiledRule, topic string) string {
 // prefix have in common and no others need, and false if the mapping has rules
 // for which there is no such thing.
 func (t *TopicMap) MapPrefix(prefix string) (string, bool) {
+	var strays []string // targets of topics that do not begin with prefix
 	for _, rules := range t.lists {
+		for i, name := range strays {
+			strays[i] = mapOnce(rules, name)
+		}
 		for _, r := range rules {
 			switch r.Kind {
 			case RuleExact:
 				if strings.HasPrefix(r.From, prefix) {
 					return "", false
 				}
+				strays = append(strays, r.To)
 			case RulePrefix:
 				prefix = r.To + prefix
 			case RuleReplace, RuleSuffix:
 				return "", false
 			}
+		}
+	}
+	for _, name := range strays {
+		if strings.HasPrefix(name, prefix) {
+			return "", false
 		}
 	}
 	return prefix, true

@@ -54,11 +54,12 @@ type Env struct {
 	Pipeline string
 	// Log already carries pipeline and stage.
 	Log *slog.Logger
-	// Memory is how many bytes the stage may hold in buffers of its own, over
-	// all lanes.
-	Memory int64
-	// Fresh asks a bounded source to resolve its bounds as if it had never run.
-	Fresh bool
+	// Memory bounds what the stage holds in buffers of its own, over all lanes.
+	Memory *Budget
+	// Trouble tells that the stage is retrying something and why, so that it
+	// shows; it is told again as long as it lasts. It may be called from any
+	// goroutine.
+	Trouble func(err error)
 }
 
 // Validator is a config that knows more than its schema can say. It must not

@@ -54,6 +54,9 @@ type Position struct {
 	// Offset (KIP-320), or [NoEpoch]. Without it a log that was truncated and
 	// has grown again would be read on unnoticed.
 	LeaderEpoch int32
+	// Target is the topic at the sink that holds what was read, once that is
+	// decided. A position says nothing about any other topic.
+	Target string
 	// Token is the cursor of a source for which an offset does not say
 	// enough. It is stored and given back as it is.
 	Token string
@@ -62,7 +65,10 @@ type Position struct {
 func (p Position) String() string { return fmt.Sprintf("%s@%d", p.TopicPartition, p.Offset) }
 
 // Offsets is the range of offsets [From, To).
-type Offsets struct{ From, To int64 }
+type Offsets struct {
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+}
 
 func (o Offsets) String() string { return fmt.Sprintf("[%d, %d)", o.From, o.To) }
 

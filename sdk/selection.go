@@ -74,7 +74,11 @@ func compilePattern(body string) (namePattern, error) {
 		if len(body) < 3 || !strings.HasSuffix(body, "/") {
 			return namePattern{}, fmt.Errorf("a regular expression stands between two slashes, such as \"/orders-[0-9]+/\"")
 		}
-		re, err := regexp.Compile(`^(?:` + body[1:len(body)-1] + `)$`)
+		expr := body[1 : len(body)-1]
+		if _, err := regexp.Compile(expr); err != nil { // "a)|(b" is one only between parentheses
+			return namePattern{}, fmt.Errorf("not a regular expression: %w", err)
+		}
+		re, err := regexp.Compile(`^(?:` + expr + `)$`)
 		if err != nil {
 			return namePattern{}, fmt.Errorf("not a regular expression: %w", err)
 		}

@@ -15,7 +15,8 @@ type Sink interface {
 }
 
 // Done is told the outcome of one write, exactly once, from any goroutine. It
-// must not block.
+// must not block. Beside an error the Delivery covers what is durable all the
+// same: a prefix of the batch, possibly empty.
 type Done func(Delivery, error)
 
 // Writer writes the batches of one lane: asynchronously, bounded, in order.

@@ -20,6 +20,7 @@ type Source interface {
 	// setting (`since`), or at their first record if born is true: then they
 	// came into being after the pipeline did. It is asked only for partitions
 	// without a stored position; the answer is stored before the first read.
+	// Partitions that cannot be resolved now are left out, and asked for again.
 	Start(ctx context.Context, partitions []Stream, born bool) ([]Position, error)
 	// Open begins a lane's reading.
 	Open(ctx context.Context, lane int) (Reader, error)
@@ -44,6 +45,13 @@ type Reader interface {
 	Read(ctx context.Context) (*Batch, error)
 	// Close ends reading; Read is not called any more.
 	Close() error
+}
+
+// Surveyor is a Source that can list every partition there is, selected or not.
+// What exists when a pipeline first runs is thereby told from what came into
+// being later, also when the selection is widened in between.
+type Surveyor interface {
+	Survey(ctx context.Context) ([]Stream, error)
 }
 
 // EndLister is a Source that can say where its partitions end now, which is

@@ -33,7 +33,8 @@ type Store interface {
 	// Lanes is the number of lanes beside the control lane.
 	Lanes() int
 	// Own takes part in sharing the lanes until ctx ends. It calls granted
-	// and revoked from one goroutine; a lane is given to nobody else before
+	// and revoked from one goroutine, granted also with no lanes when there
+	// are none for this process; a lane is given to nobody else before
 	// revoked returned, unless the process is taken for dead. An error means
 	// that this process can own nothing.
 	Own(ctx context.Context, granted, revoked func(lanes []int)) error

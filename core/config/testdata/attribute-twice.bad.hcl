@@ -1,0 +1,5 @@
+# expect 4 `brokers` Attribute redefined
+cluster "a" {
+  brokers = ["a:1"]
+  brokers = ["b:1"]
+}

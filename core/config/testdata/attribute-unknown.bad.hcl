@@ -1,0 +1,5 @@
+# expect 4 `brokrs` Unsupported argument
+cluster "a" {
+  brokers = ["a:1"]
+  brokrs  = ["b:1"]
+}

@@ -1,0 +1,5 @@
+# expect 4 `sassl` Unsupported block type
+cluster "a" {
+  brokers = ["a:1"]
+  sassl "plain" {}
+}

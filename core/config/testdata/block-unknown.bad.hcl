@@ -1,0 +1,3 @@
+# expect 2 `pipline` Unsupported block type
+pipline "p" {
+}

@@ -1,0 +1,3 @@
+# expect 2 `cluster "a"` Missing brokers
+cluster "a" {
+}

@@ -1,0 +1,2 @@
+# expect 2 `each.key` Invalid reference
+cluster "a" { brokers = [each.key] }

@@ -1,0 +1,2 @@
+# expect 2 `[` Invalid function argument
+cluster "a" { brokers = split(",", ["a"]) }

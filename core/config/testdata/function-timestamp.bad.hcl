@@ -1,0 +1,2 @@
+# expect 2 `timestamp` Unsupported function
+cluster "a" { brokers = [timestamp()] }

@@ -1,0 +1,4 @@
+# expect 2 `{` Missing name for cluster
+cluster {
+  brokers = ["a:1"]
+}

@@ -1,0 +1,2 @@
+# expect 2 `null` Invalid value for brokers
+cluster "a" { brokers = ["a:1", null] }

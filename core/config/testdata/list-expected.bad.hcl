@@ -1,0 +1,2 @@
+# expect 2 `"a:1"` Invalid value for brokers
+cluster "a" { brokers = "a:1" }

@@ -1,0 +1,4 @@
+# expect 3 `inner` Unexpected "inner" block
+locals {
+  inner {}
+}

@@ -1,0 +1,2 @@
+# expect 2 `local.a` Reference in a circle
+locals { a = [local.a] }

@@ -1,0 +1,3 @@
+# expect 3 `local.region` Unknown local
+locals { regions = ["us"] }
+cluster "a" { brokers = local.region }

@@ -1,0 +1,2 @@
+# expect - No pipelines
+cluster "a" { brokers = ["a:1"] }

@@ -1,0 +1,2 @@
+# expect 2 `1e5000` Value too large
+locals { a = 1e5000 }

@@ -1,0 +1,7 @@
+# expect 4 `"kafak"` Unknown plugin
+cluster "a" { brokers = ["a:1"] }
+pipeline "p" {
+  source "kafak" {
+  }
+  sink "kafka" { cluster = cluster.a }
+}

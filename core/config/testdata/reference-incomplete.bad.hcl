@@ -1,0 +1,2 @@
+# expect 2 `var` Invalid reference
+cluster "a" { brokers = var }

@@ -1,0 +1,6 @@
+# expect 4 hidden Invalid value for variable
+variable "port" {
+  type      = number
+  default   = "hunter2-canary"
+  sensitive = true
+}

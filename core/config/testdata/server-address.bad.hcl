@@ -1,0 +1,2 @@
+# expect 2 `"localhost"` Invalid address
+server { listen = "localhost" }

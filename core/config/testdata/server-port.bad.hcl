@@ -1,0 +1,2 @@
+# expect 2 `"localhost:http"` Invalid address
+server { listen = "localhost:http" }

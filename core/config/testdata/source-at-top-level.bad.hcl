@@ -1,0 +1,3 @@
+# expect 2 `source` Unsupported block type
+source "kafka" {
+}

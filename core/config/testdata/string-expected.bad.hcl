@@ -1,0 +1,5 @@
+# expect 4 `["ca.pem"]` Invalid value for tls_ca_file
+cluster "a" {
+  brokers     = ["a:1"]
+  tls_ca_file = ["ca.pem"]
+}

@@ -1,0 +1,8 @@
+# expect 7 `[]` No topics
+cluster "a" { brokers = ["a:1"] }
+cluster "b" { brokers = ["b:1"] }
+mirror "m" {
+  from   = cluster.a
+  to     = cluster.b
+  topics = []
+}

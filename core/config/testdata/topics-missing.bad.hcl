@@ -1,0 +1,7 @@
+# expect 4 `mirror "m"` Missing required argument
+cluster "a" { brokers = ["a:1"] }
+cluster "b" { brokers = ["b:1"] }
+mirror "m" {
+  from = cluster.a
+  to   = cluster.b
+}

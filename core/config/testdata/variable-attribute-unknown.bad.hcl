@@ -1,0 +1,4 @@
+# expect 3 `defualt` Unsupported argument
+variable "n" {
+  defualt = 1
+}

@@ -1,0 +1,3 @@
+# expect 3 `local.n` Reference not allowed
+locals { n = 3 }
+variable "n" { default = local.n }

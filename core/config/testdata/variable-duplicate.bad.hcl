@@ -1,0 +1,3 @@
+# expect 3 `variable "n"` Duplicate variable
+variable "n" { default = 1 }
+variable "n" { default = 2 }

@@ -1,0 +1,3 @@
+# expect 2 `variable "brokers"` Missing variable
+variable "brokers" { type = list(string) }
+cluster "a" { brokers = var.brokers }

@@ -1,0 +1,5 @@
+# expect 3 `null` Variable is null
+variable "n" {
+  default  = null
+  nullable = false
+}

@@ -1,0 +1,5 @@
+# expect 4 `"maybe"` Invalid sensitive
+variable "n" {
+  default   = 1
+  sensitive = "maybe"
+}

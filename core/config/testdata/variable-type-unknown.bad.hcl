@@ -1,0 +1,2 @@
+# expect 2 `strng` Invalid type specification
+variable "n" { type = strng }

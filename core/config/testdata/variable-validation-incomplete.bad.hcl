@@ -1,0 +1,7 @@
+# expect 4 `{` Missing required argument
+variable "since" {
+  default = "x"
+  validation {
+    condition = true
+  }
+}

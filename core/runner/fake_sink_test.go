@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package runner
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/klamm-io/klamm/sdk"
+)
+
+var (
+	errDead   = errors.New("the process is dead")
+	errGaveUp = errors.New("given up")
+)
+
+type fakeSink struct{ p *process }
+
+func (s *fakeSink) ID() string { return s.p.w.sinkID }
+
+func (s *fakeSink) Open(_ context.Context, lane int) (sdk.Writer, error) {
+	return &fakeWriter{p: s.p, lane: lane, busy: map[sdk.TopicPartition]time.Time{}, refused: map[sdk.TopicPartition]error{}}, nil
+}
+
+func (s *fakeSink) Close() error {
+	s.p.closed("sink")
+	return nil
+}
+
+func (s *fakeSink) Store(context.Context, string, int) (sdk.Store, error) {
+	return &fakeStore{p: s.p, w: s.p.w}, nil
+}
+
+func (s *fakeSink) EnsureTopics(_ context.Context, topics []sdk.Topic) (map[string]error, error) {
+	w := s.p.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	failed := map[string]error{}
+	for _, t := range topics {
+		w.event("ensure %s %d", t.Name, t.Partitions)
+		if w.ensureFault != nil {
+			if err := w.ensureFault(t.Name); err != nil {
+				failed[t.Name] = err
+			}
+		}
+	}
+	return failed, nil
+}
+
+type fakeWriter struct {
+	p       *process
+	lane    int
+	open    []*fakeWrite
+	busy    map[sdk.TopicPartition]time.Time // when the last batch is durable
+	refused map[sdk.TopicPartition]error
+}
+
+// fakeWrite is a batch in flight.
+type fakeWrite struct {
+	f    *fakeWriter
+	b    *sdk.Batch
+	done sdk.Done
+}
+
+// Write implements [sdk.Writer]. Batches of a partition become durable in order;
+// they are answered in any order.
+func (f *fakeWriter) Write(ctx context.Context, b *sdk.Batch, done sdk.Done) {
+	w := f.p.w
+	w.mu.Lock()
+	for len(f.open) >= w.inFlight && ctx.Err() == nil {
+		changed := w.changed
+		w.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+		w.mu.Lock()
+	}
+	fw := &fakeWrite{f: f, b: b, done: done}
+	tp := b.Source.TopicPartition
+	err := f.refused[tp]
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	if f.p.dead {
+		err = errDead
+	}
+	if err != nil {
+		w.mu.Unlock()
+		done(fw.delivery(b.From), err)
+		return
+	}
+	f.open = append(f.open, fw)
+	if w.manual {
+		w.held = append(w.held, fw)
+		w.mu.Unlock()
+		return
+	}
+	now := time.Now()
+	at := now.Add(w.pause())
+	if busy := f.busy[tp]; !at.After(busy) {
+		at = busy.Add(1)
+	}
+	f.busy[tp] = at
+	w.mu.Unlock()
+	time.AfterFunc(at.Sub(now), fw.land)
+}
+
+// land makes the batch durable, as far as the target takes it.
+func (fw *fakeWrite) land() {
+	w := fw.f.p.w
+	w.mu.Lock()
+	tp := fw.b.Source.TopicPartition
+	to, err := fw.b.To, fw.f.refused[tp]
+	if p := w.parts[tp]; err == nil && p != nil && fw.b.From <= p.refuse && p.refuse < fw.b.To {
+		to, err = p.refuse, &sdk.PartitionError{
+			TopicPartition: tp, Reason: sdk.ReasonRefused,
+			Offsets: sdk.Offsets{From: p.refuse, To: p.refuse + 1}, Err: errors.New("record too large"),
+		}
+		fw.f.refused[tp] = err
+	} else if err != nil {
+		to = fw.b.From
+	}
+	pause := w.pause()
+	w.mu.Unlock()
+	if fw.persist(to) {
+		time.AfterFunc(pause, func() { fw.answer(to, err) })
+	}
+}
+
+// persist writes [From, to) of the batch, unless nobody waits for it any more.
+func (fw *fakeWrite) persist(to int64) bool {
+	w := fw.f.p.w
+	records, err := fw.b.Records()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil || fw.f.p.dead || !slices.Contains(fw.f.open, fw) {
+		return false
+	}
+	for _, r := range records {
+		if r.Offset < to {
+			w.write(fw.b.Source.TopicPartition, fw.b.Topic, r.Offset, string(r.Value))
+		}
+	}
+	return true
+}
+
+// answer calls done, once.
+func (fw *fakeWrite) answer(to int64, err error) {
+	w := fw.f.p.w
+	w.mu.Lock()
+	i := slices.Index(fw.f.open, fw)
+	if i >= 0 {
+		fw.f.open = slices.Delete(fw.f.open, i, i+1)
+		w.signal()
+	}
+	w.mu.Unlock()
+	if i >= 0 {
+		fw.done(fw.delivery(to), err)
+	}
+}
+
+// deliver makes a held batch durable and answers it.
+func (fw *fakeWrite) deliver() {
+	fw.persist(fw.b.To)
+	fw.answer(fw.b.To, nil)
+}
+
+func (fw *fakeWrite) delivery(to int64) sdk.Delivery {
+	d := sdk.Delivery{Source: fw.b.Source, Offsets: sdk.Offsets{From: fw.b.From, To: to}}
+	records, _ := fw.b.Records()
+	for _, r := range records {
+		if r.Offset < to {
+			d.Runs = append(d.Runs, sdk.Run{Source: r.Offset, Target: r.Offset, Count: 1})
+		}
+	}
+	return d
+}
+
+func (f *fakeWriter) Close(ctx context.Context) error {
+	w := f.p.w
+	w.mu.Lock()
+	for len(f.open) > 0 && ctx.Err() == nil {
+		changed := w.changed
+		w.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+		w.mu.Lock()
+	}
+	given := slices.Clone(f.open)
+	w.mu.Unlock()
+	for _, fw := range given {
+		fw.answer(fw.b.From, errGaveUp)
+	}
+	if len(given) > 0 {
+		return errGaveUp
+	}
+	return nil
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package runner
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/klamm-io/klamm/sdk"
+)
+
+// newestAt is the timestamp of every record, as an age at the time it is read.
+const newestAge = 3 * time.Second
+
+type fakeSource struct{ p *process }
+
+var (
+	_ sdk.EndLister      = (*fakeSource)(nil)
+	_ sdk.TopicDescriber = (*fakeSource)(nil)
+)
+
+func (s *fakeSource) ID() string    { return s.p.w.sourceID }
+func (s *fakeSource) Bounded() bool { return s.p.w.bounded }
+
+func (s *fakeSource) Partitions(context.Context) ([]sdk.Stream, error) {
+	w := s.p.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []sdk.Stream
+	for _, p := range w.parts {
+		out = append(out, p.Stream)
+	}
+	slices.SortFunc(out, func(a, b sdk.Stream) int { return strings.Compare(a.String(), b.String()) })
+	return out, nil
+}
+
+func (s *fakeSource) Start(_ context.Context, streams []sdk.Stream, born bool) ([]sdk.Position, error) {
+	w := s.p.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []sdk.Position
+	for _, stream := range streams {
+		at := int64(0)
+		if !born {
+			at = w.since[stream.TopicPartition]
+		}
+		w.event("start %s born=%t", stream.TopicPartition, born)
+		out = append(out, sdk.Position{Stream: stream, Offset: at, LeaderEpoch: sdk.NoEpoch})
+	}
+	return out, nil
+}
+
+func (s *fakeSource) Open(_ context.Context, lane int) (sdk.Reader, error) {
+	return &fakeReader{p: s.p, lane: lane, at: map[sdk.TopicPartition]sdk.Position{}, ended: map[sdk.TopicPartition]bool{}}, nil
+}
+
+func (s *fakeSource) Close() error {
+	s.p.closed("source")
+	return nil
+}
+
+func (s *fakeSource) Ends(_ context.Context, streams []sdk.Stream) (map[sdk.TopicPartition]int64, error) {
+	w := s.p.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	ends := map[sdk.TopicPartition]int64{}
+	for _, stream := range streams {
+		if p, ok := w.parts[stream.TopicPartition]; ok {
+			ends[stream.TopicPartition] = w.limit(p)
+		}
+	}
+	return ends, nil
+}
+
+func (s *fakeSource) DescribeTopics(_ context.Context, names []string) ([]sdk.Topic, error) {
+	w := s.p.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []sdk.Topic
+	for _, name := range names {
+		t := sdk.Topic{Name: name}
+		for tp := range w.parts {
+			if tp.Topic == name {
+				t.Partitions = max(t.Partitions, tp.Partition+1)
+			}
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// limit is where reading a partition ends now.
+func (w *world) limit(p *part) int64 {
+	if w.bounded {
+		return p.bound
+	}
+	return p.end
+}
+
+type fakeReader struct {
+	p     *process
+	lane  int
+	at    map[sdk.TopicPartition]sdk.Position
+	ended map[sdk.TopicPartition]bool
+}
+
+func (r *fakeReader) Add(_ context.Context, at sdk.Position) error {
+	w := r.p.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if stored := w.storedLocked(at.TopicPartition); stored < 0 {
+		w.fault("%s is read before its start is stored", at.TopicPartition)
+	}
+	w.event("add %s", at)
+	r.at[at.TopicPartition] = at
+	w.signal()
+	return nil
+}
+
+func (r *fakeReader) Remove(tp sdk.TopicPartition) {
+	r.p.w.mu.Lock()
+	defer r.p.w.mu.Unlock()
+	delete(r.at, tp)
+}
+
+func (r *fakeReader) Read(ctx context.Context) (*sdk.Batch, error) {
+	w := r.p.w
+	for ctx.Err() == nil {
+		if f := w.readFault; f != nil {
+			if err := f(r.lane); err != nil {
+				return nil, err
+			}
+		}
+		w.mu.Lock()
+		b, err := r.next()
+		changed := w.changed
+		w.mu.Unlock()
+		if b != nil || err != nil {
+			return b, err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+	}
+	return nil, ctx.Err()
+}
+
+// next returns a batch of any partition, or why one is not read any further.
+func (r *fakeReader) next() (*sdk.Batch, error) {
+	w := r.p.w
+	var list []sdk.Position
+	for _, at := range r.at {
+		list = append(list, at)
+	}
+	slices.SortFunc(list, func(a, b sdk.Position) int { return strings.Compare(a.String(), b.String()) })
+	w.random.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	for _, at := range list {
+		p := w.parts[at.TopicPartition]
+		if p == nil {
+			return nil, r.stop(at, sdk.ReasonDeleted)
+		}
+		if at.Offset == p.failAt {
+			return nil, r.stop(at, sdk.ReasonGap)
+		}
+		limit := w.limit(p)
+		if p.failAt > at.Offset {
+			limit = min(limit, p.failAt)
+		}
+		if at.Offset >= limit && (!w.bounded || r.ended[at.TopicPartition]) {
+			continue
+		}
+		return r.batch(at, min(limit, at.Offset+1+w.random.Int64N(4)), p), nil
+	}
+	return nil, nil
+}
+
+func (r *fakeReader) stop(at sdk.Position, reason sdk.Reason) error {
+	delete(r.at, at.TopicPartition)
+	return &sdk.PartitionError{
+		TopicPartition: at.TopicPartition, Reason: reason,
+		Offsets: sdk.Offsets{From: at.Offset, To: at.Offset + 1}, Err: errors.New("cannot be read"),
+	}
+}
+
+func (r *fakeReader) batch(at sdk.Position, to int64, p *part) *sdk.Batch {
+	w := r.p.w
+	to = max(to, at.Offset)
+	var records []sdk.Record
+	for o := at.Offset; o < to; o++ {
+		if hasRecord(o) {
+			records = append(records, sdk.Record{Offset: o, Value: []byte(valueAt(at.TopicPartition, o))})
+		}
+	}
+	b := sdk.NewBatch(at.Stream, sdk.Offsets{From: at.Offset, To: to}, records)
+	b.LeaderEpoch, b.Newest = 5, time.Now().Add(-newestAge).UnixMilli()
+	if b.Last = w.bounded && to >= p.bound; b.Last {
+		r.ended[at.TopicPartition] = true
+	}
+	at.Offset = to
+	r.at[at.TopicPartition] = at
+	return b
+}
+
+func (r *fakeReader) Close() error { return nil }

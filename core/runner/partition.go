@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package runner
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/klamm-io/klamm/sdk"
+)
+
+// partition is one source partition in a flow. It is guarded by its flow's
+// mutex.
+type partition struct {
+	sdk.Stream
+	target string // topic at the sink
+
+	// pending are the batches handed to the writer, in order.
+	pending []*pendingBatch
+	// next is the position after the contiguous prefix of what is delivered,
+	// stored the one that the ledger has, read the offset that the source
+	// gives next.
+	next   sdk.Position
+	stored sdk.Position
+	read   int64
+	last   bool // the end of a bounded source is delivered
+	broken bool // a batch failed: the position stands, whatever comes later
+
+	stop    *sdk.PartitionError // why it is not read any more
+	retryAt time.Time           // when a stop that may pass is tried again
+
+	end     int64     // of the source, -1 if not known
+	behind  time.Time // since when it is behind the end; zero if it is not
+	newest  int64     // timestamp of the newest record delivered, -1 if none
+	records int64     // delivered since the flow began
+	bytes   int64
+}
+
+// pendingBatch is a batch that the writer has not answered yet, or that waits
+// for one before it.
+type pendingBatch struct {
+	after   sdk.Position
+	last    bool
+	size    int64
+	newest  int64
+	settled bool
+	to      int64 // what of it is delivered, if err is not nil
+	err     error
+	records int64
+}
+
+func newPartition(s sdk.Stream, target string) *partition {
+	return &partition{Stream: s, target: target, end: -1, newest: -1, next: nowhere(s), stored: nowhere(s)}
+}
+
+// nowhere is the position of a partition that has none.
+func nowhere(s sdk.Stream) sdk.Position { return sdk.Position{Stream: s, Offset: -1} }
+
+// at sets the position from which the partition is read.
+func (p *partition) at(pos sdk.Position) {
+	p.stored, p.read = pos, pos.Offset
+	p.next = p.towards(pos)
+}
+
+// towards is a position of the partition's way to its target.
+func (p *partition) towards(pos sdk.Position) sdk.Position {
+	pos.Target = p.target
+	return pos
+}
+
+// expect puts a batch into the order of the partition. A batch that does not go
+// on where the one before it ended is refused: there would be a hole.
+func (p *partition) expect(b *sdk.Batch) (*pendingBatch, error) {
+	if b.From != p.read || b.To < b.From {
+		return nil, fmt.Errorf("the source gave offsets %s of %s, where %d comes next", b.Offsets, p.TopicPartition, p.read)
+	}
+	p.read = b.To
+	pb := &pendingBatch{after: b.Next(), last: b.Last, size: int64(b.Size()), newest: b.Newest}
+	p.pending = append(p.pending, pb)
+	return pb, nil
+}
+
+// settle moves the position over the contiguous prefix of what is delivered, and
+// never past a batch that is not (invariant 1). It returns the batches that the
+// position moved over, and the error at which it stands.
+func (p *partition) settle() (moved []*pendingBatch, err error) {
+	for !p.broken && len(p.pending) > 0 && p.pending[0].settled {
+		pb := p.pending[0]
+		p.pending = p.pending[1:]
+		if pb.err != nil {
+			if to := min(pb.to, pb.after.Offset); to > p.next.Offset {
+				p.next.Offset, p.next.LeaderEpoch = to, pb.after.LeaderEpoch
+			}
+			p.pending, p.broken = nil, true
+			return moved, pb.err
+		}
+		p.next, p.last = p.towards(pb.after), pb.last
+		p.records += pb.records
+		p.bytes += pb.size
+		p.newest = max(p.newest, pb.newest)
+		moved = append(moved, pb)
+	}
+	return moved, nil
+}
+
+// over reports whether nothing more will come of the partition in a bounded run,
+// and what was delivered of it is stored.
+func (p *partition) over() bool {
+	return (p.last || p.stop != nil && len(p.pending) == 0) && !p.moved()
+}
+
+// moved reports whether the ledger has another position than the partition.
+func (p *partition) moved() bool { return p.next != p.stored }
+
+// setEnd takes the source's end.
+func (p *partition) setEnd(end int64, now time.Time) {
+	p.end = end
+	switch {
+	case p.lag() <= 0:
+		p.behind = time.Time{}
+	case p.behind.IsZero():
+		p.behind = now
+	}
+}
+
+// lag is the number of offsets not yet delivered, -1 if it is not known.
+func (p *partition) lag() int64 {
+	if p.end < 0 || p.next.Offset < 0 {
+		return -1
+	}
+	return max(p.end-p.next.Offset, 0)
+}
+
+// lagSeconds is the age of the newest record delivered, as long as there are
+// younger ones; before the first one, how long that has been so. It is -1 if the
+// lag is not known.
+func (p *partition) lagSeconds(now time.Time) float64 {
+	switch {
+	case p.lag() < 0:
+		return -1
+	case p.lag() == 0:
+		return 0
+	case p.newest >= 0:
+		return max(now.Sub(time.UnixMilli(p.newest)).Seconds(), 0)
+	case !p.behind.IsZero():
+		return now.Sub(p.behind).Seconds()
+	}
+	return 0
+}
+
+func (p *partition) state() State {
+	switch {
+	case p.stop != nil:
+		return Stopped
+	case p.last:
+		return Done
+	}
+	return Running
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package status
+
+import (
+	"time"
+
+	"github.com/klamm-io/klamm/core/runner"
+	"github.com/klamm-io/klamm/sdk"
+)
+
+// fixture is a pipeline that runs and one that lost a partition.
+func fixture() []runner.Status {
+	began := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	healthy := runner.Status{
+		Pipeline: "dr", State: runner.Running, Since: began, Started: began,
+		Source:  runner.Endpoint{Plugin: "kafka", Cluster: "east", ID: "e"},
+		Sink:    runner.Endpoint{Plugin: "kafka", Cluster: "west", ID: "w"},
+		Records: 30, Bytes: 3000, LagRecords: 7, LagSeconds: 1.5,
+		MemoryBytes: 100, MemoryLimit: 1000, LaneRestarts: 2, LanesOwned: 1, LanesTotal: 4, ControlOwned: true,
+		Topics: map[string]runner.Total{"orders": {Records: 30, Bytes: 3000}},
+		Partitions: []runner.PartitionStatus{
+			{Topic: "orders", Partition: 1, Target: "east.orders", State: runner.Running, Offset: 10, End: 17, LagRecords: 7, LagSeconds: 1.5, Records: 10, Bytes: 1000},
+			{Topic: "orders", Partition: 0, Target: "east.orders", State: runner.Running, Offset: 20, End: 20, LagRecords: 0, Records: 20, Bytes: 2000},
+			{Topic: "new", Partition: 0, Target: "east.new", State: runner.Starting, End: -1, LagRecords: -1},
+		},
+	}
+	healthy.Latency.Counts[0], healthy.Latency.Counts[2], healthy.Latency.Sum = 3, 1, 0.04
+	ill := runner.Status{
+		Pipeline: "central", State: runner.Degraded, Since: began, Started: began, LastError: "topic b partition 3: gap",
+		Lanes: []runner.LaneStatus{{Lane: 2, State: runner.Retrying, LastError: "fenced"}, {Lane: 1, State: runner.Running}},
+		Partitions: []runner.PartitionStatus{{
+			Topic: "b", Partition: 3, State: runner.Stopped, Reason: sdk.ReasonGap, Lost: &sdk.Offsets{From: 5, To: 9},
+			LastError: "topic b partition 3 offsets [5, 9): gap", LagRecords: -1,
+		}},
+	}
+	return []runner.Status{healthy, ill}
+}

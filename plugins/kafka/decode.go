@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kafka
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/klamm-io/klamm/sdk"
+)
+
+// fetched is what one fetch returned of a partition: whole batches, as the
+// broker sent them.
+type fetched struct {
+	at            sdk.Offsets // records outside are not wanted
+	raw           []byte
+	aborted       []kmsg.FetchResponseTopicPartitionAbortedTransaction
+	readCommitted bool
+	decompressor  kgo.Decompressor
+}
+
+var _ sdk.Encoded = (*fetched)(nil)
+
+// Bytes implements [sdk.Encoded].
+func (f *fetched) Bytes() []byte { return f.raw }
+
+// Decode implements [sdk.Encoded]. Control records and those of aborted
+// transactions are left out.
+func (f *fetched) Decode() ([]sdk.Record, error) {
+	var (
+		records = make([]sdk.Record, 0, f.expected())
+		aborts  = newAbortFilter(f.aborted)
+	)
+	for rest := f.raw; len(rest) > 0; {
+		b, next, _, ok := nextBatch(rest)
+		if !ok {
+			return nil, fmt.Errorf("%d bytes behind the last batch", len(rest))
+		}
+		rest = next
+		if b.magic() != 2 {
+			old, err := f.decodeOld(b)
+			if err != nil {
+				return nil, err
+			}
+			records = append(records, old...)
+			continue
+		}
+		if f.readCommitted && aborts.drops(b) || b.control() {
+			continue
+		}
+		var err error
+		if records, err = f.decodeBatch(b, records); err != nil {
+			return nil, fmt.Errorf("batch at offset %d: %w", b.baseOffset(), err)
+		}
+	}
+	return records, nil
+}
+
+// expected is how many records there may be, as far as the headers are to be
+// believed.
+func (f *fetched) expected() int {
+	const most = 1 << 14
+	n := 0
+	for rest := f.raw; n < most; {
+		b, next, _, ok := nextBatch(rest)
+		if !ok || len(b) < headerSize {
+			break
+		}
+		n, rest = n+int(max(b.count(), 0)), next
+	}
+	return min(n, most)
+}
+
+// decodeBatch appends the wanted records of a batch.
+func (f *fetched) decodeBatch(b batchView, records []sdk.Record) ([]sdk.Record, error) {
+	body := []byte(b[headerSize:])
+	if codec := b.codec(); codec != 0 {
+		var err error
+		if body, err = f.decompressor.Decompress(body, kgo.CompressionCodecType(codec)); err != nil {
+			return nil, fmt.Errorf("decompressing: %w", err)
+		}
+	}
+	count := int(b.count())
+	if count < 0 || count > len(body)/minRecordSize {
+		return nil, fmt.Errorf("%d records cannot stand in %d bytes", count, len(body))
+	}
+	records = slices.Grow(records, count)
+	r := recordReader{in: body, base: b.baseOffset(), baseTime: b.baseTimestamp()}
+	due := b.baseOffset()
+	for range count {
+		records = append(records, sdk.Record{})
+		rec := &records[len(records)-1]
+		if err := r.next(rec); err != nil {
+			return nil, err
+		}
+		// Brokers store such records without a look inside; taken as they are,
+		// they would fall out of the range or overtake others.
+		if rec.Offset < due || rec.Offset >= b.nextOffset() {
+			return nil, fmt.Errorf("a record says it has offset %d, where one of [%d, %d) is due", rec.Offset, due, b.nextOffset())
+		}
+		due = rec.Offset + 1
+		if b.appendTime() {
+			rec.Timestamp, rec.AppendTime = b.maxTimestamp(), true
+		}
+		if rec.Offset < f.at.From || rec.Offset >= f.at.To {
+			records = records[:len(records)-1]
+		}
+	}
+	if len(r.in) != 0 {
+		return nil, fmt.Errorf("%d bytes behind the last record", len(r.in))
+	}
+	return records, nil
+}
+
+// decodeOld decodes messages of magic 0 and 1, which brokers since Kafka 4.0 no
+// longer store.
+func (f *fetched) decodeOld(b batchView) ([]sdk.Record, error) {
+	part := kmsg.NewFetchResponseTopicPartition()
+	part.RecordBatches = b
+	got, _ := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{Offset: f.at.From}, &part, f.decompressor, nil)
+	if got.Err != nil {
+		return nil, fmt.Errorf("message at offset %d: %w", b.baseOffset(), got.Err)
+	}
+	var records []sdk.Record
+	for _, r := range got.Records {
+		if r.Offset >= f.at.To {
+			continue
+		}
+		rec := sdk.Record{Offset: r.Offset, Timestamp: r.Timestamp.UnixMilli(), Key: r.Key, Value: r.Value}
+		switch {
+		case b.magic() == 0: // has no timestamps
+			rec.Timestamp = -1
+		case b[atOldAttributes]&attrAppendTime != 0: // stands only at the outermost message
+			rec.Timestamp, rec.AppendTime = int64(binary.BigEndian.Uint64(b[atOldTimestamp:])), true
+		}
+		records = append(records, rec)
+	}
+	return records, nil
+}
+
+// abortFilter drops the batches of aborted transactions, as brokers list them
+// with a read_committed fetch: each aborted transaction with its producer and
+// first offset; it ends with the producer's next control batch.
+type abortFilter struct {
+	pending []kmsg.FetchResponseTopicPartitionAbortedTransaction // by first offset
+	open    map[int64]struct{}                                   // producers inside an aborted transaction
+}
+
+func newAbortFilter(list []kmsg.FetchResponseTopicPartitionAbortedTransaction) *abortFilter {
+	pending := slices.Clone(list)
+	slices.SortFunc(pending, func(a, b kmsg.FetchResponseTopicPartitionAbortedTransaction) int {
+		return int(min(max(a.FirstOffset-b.FirstOffset, -1), 1))
+	})
+	return &abortFilter{pending: pending, open: map[int64]struct{}{}}
+}
+
+// drops must see every batch, in order.
+func (f *abortFilter) drops(b batchView) bool {
+	for len(f.pending) > 0 && f.pending[0].FirstOffset < b.nextOffset() {
+		f.open[f.pending[0].ProducerID] = struct{}{}
+		f.pending = f.pending[1:]
+	}
+	if !b.transactional() {
+		return false
+	}
+	_, aborted := f.open[b.producerID()]
+	if b.control() {
+		delete(f.open, b.producerID())
+	}
+	return aborted
+}
+
+// minRecordSize is the size of a record with nothing in it.
+const minRecordSize = 7
+
+var (
+	errTruncatedRecord = errors.New("a record is longer than its batch")
+	errNoVarint        = errors.New("not a varint")
+)
+
+// recordReader reads the records of a decompressed batch. What it returns
+// points into its input. Its first error stays.
+type recordReader struct {
+	in       []byte
+	base     int64
+	baseTime int64
+	err      error
+}
+
+// next reads one record into rec.
+func (r *recordReader) next(rec *sdk.Record) error {
+	size := r.varint()
+	if r.err != nil {
+		return r.err
+	}
+	if size < 1 || size > int64(len(r.in)) {
+		return errTruncatedRecord
+	}
+	body := recordReader{in: r.in[1:size:size]} // behind the attributes, which are unused
+	r.in = r.in[size:]
+	rec.Timestamp = r.baseTime + body.varint()
+	rec.Offset = r.base + body.varint()
+	rec.Key = body.bytes()
+	rec.Value = body.bytes()
+	rec.Headers = body.headers()
+	if body.err == nil && len(body.in) != 0 {
+		return fmt.Errorf("%d bytes behind the headers of a record", len(body.in))
+	}
+	return body.err
+}
+
+func (r *recordReader) headers() []sdk.Header {
+	n := r.varint()
+	if n == 0 || r.err != nil {
+		return nil
+	}
+	if n < 0 || n > int64(len(r.in)/2) {
+		r.err = fmt.Errorf("%d headers cannot stand in %d bytes", n, len(r.in))
+		return nil
+	}
+	headers := make([]sdk.Header, n)
+	for i := range headers {
+		headers[i].Key = string(r.bytes())
+		headers[i].Value = r.bytes()
+	}
+	return headers
+}
+
+// bytes reads a length and so many bytes; the length -1 is nil, which is not
+// the same as empty.
+func (r *recordReader) bytes() []byte {
+	n := r.varint()
+	if n < 0 || n > int64(len(r.in)) {
+		if n != -1 && r.err == nil {
+			r.err = errTruncatedRecord
+		}
+		return nil
+	}
+	b := r.in[:n:n]
+	r.in = r.in[n:]
+	return b
+}
+
+func (r *recordReader) varint() int64 {
+	if len(r.in) > 0 && r.in[0] < 0x80 { // most are short
+		u := r.in[0]
+		r.in = r.in[1:]
+		return int64(u>>1) ^ -int64(u&1)
+	}
+	return r.longVarint()
+}
+
+func (r *recordReader) longVarint() int64 {
+	v, n := binary.Varint(r.in)
+	if n <= 0 {
+		if r.err == nil {
+			r.err = errNoVarint
+		}
+		r.in = nil
+		return 0
+	}
+	r.in = r.in[n:]
+	return v
+}

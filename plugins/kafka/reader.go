@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/klamm-io/klamm/sdk"
+)
+
+// reader hands one lane what the fetch loops bring for its partitions.
+type reader struct {
+	source *source
+	share  int64        // bytes that may wait for the lane
+	queued atomic.Int64 // bytes that do
+
+	mu      sync.Mutex
+	queue   []arrival
+	closed  bool
+	cursors map[sdk.TopicPartition]*cursor
+	ready   chan struct{} // holds a token while the queue may not be empty
+}
+
+// arrival is a batch, or what stopped a partition.
+type arrival struct {
+	batch  *sdk.Batch
+	err    error
+	cursor *cursor
+	pinned *pinned
+}
+
+// pinned is the memory of one fetch answer, which all its batches share.
+type pinned struct {
+	budget *sdk.Budget
+	size   int64
+	users  atomic.Int64
+}
+
+func (p *pinned) release() {
+	if p != nil && p.users.Add(-1) == 0 {
+		p.budget.Release(p.size)
+	}
+}
+
+var _ sdk.Reader = (*reader)(nil)
+
+func newReader(s *source) *reader {
+	return &reader{source: s, share: laneShare(s.env.Memory.Limit()), cursors: map[sdk.TopicPartition]*cursor{}, ready: make(chan struct{}, 1)}
+}
+
+// Add implements [sdk.Reader].
+func (r *reader) Add(_ context.Context, position sdk.Position) error {
+	c := &cursor{
+		reader: r, stream: position.Stream,
+		offset: position.Offset, epoch: position.LeaderEpoch, end: -1, limit: partitionFetchBytes,
+	}
+	r.mu.Lock()
+	if _, ok := r.cursors[c.stream.TopicPartition]; ok || r.closed {
+		r.mu.Unlock()
+		return fmt.Errorf("%s is read already, or the reader is closed", c.stream.TopicPartition)
+	}
+	r.cursors[c.stream.TopicPartition] = c
+	r.mu.Unlock()
+	if bounds := r.source.bounds; bounds != nil {
+		end, ok := bounds[c.stream]
+		if ok && c.offset >= end {
+			r.push(arrival{batch: c.finished(), cursor: c})
+			return nil
+		}
+		if ok {
+			c.end = end
+		}
+	}
+	r.source.place(c)
+	return nil
+}
+
+// Remove implements [sdk.Reader].
+func (r *reader) Remove(tp sdk.TopicPartition) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c, ok := r.cursors[tp]; ok {
+		c.removed.Store(true)
+		delete(r.cursors, tp)
+	}
+}
+
+// Read implements [sdk.Reader].
+func (r *reader) Read(ctx context.Context) (*sdk.Batch, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if a, ok := r.pop(); ok {
+			a.pinned.release()
+			if a.batch == nil {
+				return nil, a.err
+			}
+			a.cursor.consumed(int64(a.batch.Size()))
+			if b, err := r.verified(a); b != nil || err != nil {
+				return b, err
+			}
+		}
+		select {
+		case <-r.ready:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// verified returns the batch, or what of it is as its producers summed it up; a
+// rest that is not stops the partition. The bytes are summed up here, and not
+// where they are fetched, because the lane is about to look at them.
+func (r *reader) verified(a arrival) (*sdk.Batch, error) {
+	encoded, ok := a.batch.Encoded()
+	if !ok {
+		return a.batch, nil
+	}
+	f := encoded.(*fetched)
+	good, bad := verify(f.raw)
+	if bad == nil {
+		return a.batch, nil
+	}
+	at := sdk.Offsets{From: f.at.From, To: f.at.From}
+	if len(good.raw) > 0 {
+		at.To = min(good.to, f.at.To)
+	}
+	a.cursor.removed.Store(true)
+	stop := a.cursor.corrupt(sdk.Offsets{From: at.To, To: at.To + 1}, bad)
+	if at.Count() == 0 {
+		return nil, stop
+	}
+	r.mu.Lock()
+	r.queue = slices.Insert(r.queue, 0, arrival{cursor: a.cursor, err: stop})
+	r.mu.Unlock()
+	front := *f
+	front.at, front.raw = at, good.raw
+	b := sdk.NewEncodedBatch(a.batch.Source, at, &front)
+	b.LeaderEpoch, b.Newest = good.epoch, good.newest
+	return b, nil
+}
+
+// Close implements [sdk.Reader].
+func (r *reader) Close() error {
+	r.mu.Lock()
+	left := r.queue
+	r.queue, r.closed = nil, true
+	for _, c := range r.cursors {
+		c.removed.Store(true)
+	}
+	r.mu.Unlock()
+	for _, a := range left {
+		a.pinned.release()
+	}
+	return nil
+}
+
+// notifyAll wakes the fetchers of all the lane's partitions.
+func (r *reader) notifyAll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.cursors {
+		c.notify()
+	}
+}
+
+func (r *reader) pop() (arrival, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.queue) == 0 {
+		return arrival{}, false
+	}
+	a := r.queue[0]
+	r.queue[0] = arrival{}
+	r.queue = r.queue[1:]
+	return a, true
+}
+
+func (r *reader) push(a arrival) {
+	r.mu.Lock()
+	closed := r.closed
+	if !closed {
+		r.queue = append(r.queue, a)
+	}
+	r.mu.Unlock()
+	if closed {
+		a.pinned.release()
+		return
+	}
+	select {
+	case r.ready <- struct{}{}:
+	default:
+	}
+}
+
+// cursor is where a partition is being fetched. It belongs to the goroutine of
+// one fetcher at a time, but for its atomic fields.
+type cursor struct {
+	reader *reader
+	stream sdk.Stream
+	offset int64 // next to fetch
+	epoch  int32 // of the record before offset
+	end    int64 // of a bounded source; -1 if there is none
+	limit  int32 // bytes to ask for; grows to a batch that is larger
+
+	home    atomic.Pointer[fetcher]
+	queued  atomic.Int64 // bytes fetched and not yet read by the lane
+	removed atomic.Bool
+	retry   retry
+	// doubts counts answers in a row that say offset is outside the log,
+	// although it is not.
+	doubts  int
+	missing time.Time // since when the cluster does not know the topic
+}
+
+// full reports whether enough of the partition, or for its lane, is waiting.
+func (c *cursor) full() bool {
+	return c.queued.Load() >= partitionHighWater || c.reader.queued.Load() >= c.reader.share
+}
+
+// consumed tells that the lane took n bytes of the partition.
+func (c *cursor) consumed(n int64) {
+	partition, lane := c.queued.Add(-n), c.reader.queued.Add(-n)
+	if partition+n >= partitionHighWater && partition < partitionHighWater {
+		c.notify()
+	}
+	if lane+n >= c.reader.share && lane < c.reader.share {
+		c.reader.notifyAll()
+	}
+}
+
+func (c *cursor) notify() {
+	if f := c.home.Load(); f != nil {
+		f.notify()
+	}
+}
+
+// finished is the empty batch that ends a bounded partition.
+func (c *cursor) finished() *sdk.Batch {
+	b := sdk.NewBatch(c.stream, sdk.Offsets{From: c.offset, To: c.offset}, nil)
+	b.LeaderEpoch, b.Last = c.epoch, true
+	return b
+}
+
+// stop ends the partition with an error that its lane will read.
+func (c *cursor) stop(reason sdk.Reason, at sdk.Offsets, err error, fix string) {
+	c.removed.Store(true)
+	c.reader.push(arrival{cursor: c, err: &sdk.PartitionError{
+		TopicPartition: c.stream.TopicPartition, Reason: reason, Offsets: at, Err: err, Fix: fix,
+	}})
+}
+
+// corrupt is the error of a batch that cannot be read.
+func (c *cursor) corrupt(at sdk.Offsets, err error) *sdk.PartitionError {
+	return &sdk.PartitionError{
+		TopicPartition: c.stream.TopicPartition, Reason: sdk.ReasonCorrupt, Offsets: at, Err: err,
+		Fix: "nothing behind it is read; check the source's disks, or leave the topic out",
+	}
+}
+
+// here is the range of offsets for what concerns the next record.
+func (c *cursor) here() sdk.Offsets { return sdk.Offsets{From: c.offset, To: c.offset + 1} }
+
+var errClosed = errors.New("closed")

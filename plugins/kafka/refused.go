@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/klamm-io/klamm/sdk"
+)
+
+// refused decides what it means that a broker does not take a batch.
+func (w *writer) refused(ctx context.Context, t *target, part *kmsg.ProduceResponseTopicPartition, err error) {
+	switch {
+	case errors.Is(err, kerr.OutOfOrderSequenceNumber), errors.Is(err, kerr.DuplicateSequenceNumber), errors.Is(err, kerr.UnknownProducerID),
+		errors.Is(err, kerr.InvalidProducerEpoch), errors.Is(err, kerr.ProducerFenced), errors.Is(err, kerr.InvalidProducerIDMapping):
+		// Another owner writes, or the broker has forgotten this one, or does not
+		// say where it has the batch: only the stored positions know how to go on.
+		if fenced(err) {
+			err = fmt.Errorf("%w: %w", sdk.ErrFenced, err)
+		}
+		w.fail(fmt.Errorf("cluster %s: producing to %s: %w", w.sink.client.name, t.TopicPartition, err))
+		return
+	}
+	at, parted := w.culprit(t, part, err)
+	if parted {
+		return
+	}
+	var (
+		source = w.sourceOffset(t, at)
+		pe     = &sdk.PartitionError{Reason: sdk.ReasonRefused, Offsets: sdk.Offsets{From: source, To: source + 1}}
+		where  = fmt.Sprintf("topic %s of cluster %s", t.Topic, w.sink.client.name)
+	)
+	switch {
+	case errors.Is(err, kerr.MessageTooLarge), errors.Is(err, kerr.RecordListTooLarge):
+		pe.Err = fmt.Errorf("%s refuses the record as too large: %w: %s", where, err, w.sizes(ctx, t))
+		pe.Fix = fmt.Sprintf("raise max.message.bytes of topic %s (and segment.bytes, if that is smaller) and start again", t.Topic)
+	case errors.Is(err, kerr.InvalidTimestamp):
+		pe.Err = fmt.Errorf("%s refuses the record's timestamp: %w%s: %s", where, err, detail(part.ErrorMessage), w.timestamp(t, at))
+		pe.Fix = fmt.Sprintf("widen message.timestamp.after.max.ms or message.timestamp.before.max.ms of topic %s and start again", t.Topic)
+	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
+		pe.Reason = sdk.ReasonDenied
+		pe.Err = fmt.Errorf("%s: %w", where, err)
+		pe.Fix = "grant WRITE on the topic and start again"
+	default:
+		pe.Err = fmt.Errorf("%s refuses the record: %w%s", where, err, detail(part.ErrorMessage))
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(t.queue) > 0 {
+		pe.TopicPartition = t.queue[0].write.source.TopicPartition
+		w.haltLocked(w.drop(t), pe)
+		t.sender.notify()
+	}
+}
+
+// culprit finds the record that is refused. As long as there are others before
+// it in the batch, or it is not known which it is, the batch is parted and what
+// comes first is sent by itself; so all that can be written is.
+func (w *writer) culprit(t *target, part *kmsg.ProduceResponseTopicPartition, err error) (at int, parted bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(t.queue) == 0 {
+		return 0, true // the lane has failed meanwhile
+	}
+	o := t.queue[0]
+	switch {
+	case len(part.ErrorRecords) > 0:
+		at = int(part.ErrorRecords[0].RelativeOffset)
+	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
+		return 0, false
+	default:
+		at = o.count() / 2
+	}
+	if at <= 0 || at >= o.count() {
+		return 0, false
+	}
+	parts, splitErr := w.split(o, at)
+	if splitErr != nil {
+		return 0, false
+	}
+	for _, part := range parts {
+		w.memory.Take(int64(len(part.raw)))
+		w.sink.env.Memory.Take(int64(len(part.raw)))
+	}
+	w.release(o)
+	t.queue = append(parts, t.queue[1:]...)
+	o.write.missing++
+	place := slices.Index(o.write.parts, o)
+	o.write.parts = slices.Replace(o.write.parts, place, place+1, parts...)
+	t.sending = false
+	t.sender.notify()
+	return 0, true
+}
+
+func (w *writer) sourceOffset(t *target, at int) int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(t.queue) == 0 {
+		return 0
+	}
+	return sourceOffsets(t.queue[0].runs)[at]
+}
+
+// sizes says how large the refused batch is and what the topic allows.
+func (w *writer) sizes(ctx context.Context, t *target) string {
+	w.mu.Lock()
+	size := 0
+	if len(t.queue) > 0 {
+		size = len(t.queue[0].raw)
+	}
+	w.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	limit := "unknown (DESCRIBE_CONFIGS is not granted)"
+	if found, err := describeConfigs(ctx, w.sink.client, []string{t.Topic}, []string{"max.message.bytes"}); err == nil {
+		if v, ok := found[t.Topic].values["max.message.bytes"]; ok {
+			limit = v
+		}
+	}
+	return fmt.Sprintf("it takes %d bytes, max.message.bytes is %s", size, limit)
+}
+
+func (w *writer) timestamp(t *target, at int) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(t.queue) == 0 {
+		return ""
+	}
+	whole := fetched{at: sdk.Offsets{To: 1 << 62}, raw: t.queue[0].raw, decompressor: newDecompressor(math.MaxInt32)}
+	records, err := whole.Decode()
+	if err != nil || at >= len(records) {
+		return "it cannot be read back"
+	}
+	return fmt.Sprintf("it is %d (%s)", records[at].Timestamp, time.UnixMilli(records[at].Timestamp).UTC().Format(time.RFC3339Nano))
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/klamm-io/klamm/sdk"
+)
+
+// sink writes by produce requests of its own: one batch per partition in
+// flight, idempotent, acknowledged by all in-sync replicas.
+type sink struct {
+	config   *SinkConfig
+	env      sdk.Env
+	client   *client
+	metadata *metadata
+	// compressor is shared by the lanes: what it needs to work is large.
+	compressor kgo.Compressor
+	buffers    buffers
+	// encoding holds a token for each lane that decodes and encodes: more of
+	// them than processors would only drive each other out of the caches.
+	encoding chan struct{}
+}
+
+var (
+	_ sdk.SinkConfig   = (*SinkConfig)(nil)
+	_ sdk.Sink         = (*sink)(nil)
+	_ sdk.TopicEnsurer = (*sink)(nil)
+	_ sdk.Storer       = (*sink)(nil)
+)
+
+// NewSink implements [sdk.SinkConfig].
+func (c *SinkConfig) NewSink(ctx context.Context, env sdk.Env) (sdk.Sink, error) {
+	compressor, err := newCompressor(c.Compression)
+	if err != nil {
+		return nil, err
+	}
+	cl, err := connect(ctx, c.Cluster, kgo.RequiredAcks(kgo.AllISRAcks()), kgo.BrokerMaxWriteBytes(1<<30))
+	if err != nil {
+		return nil, err
+	}
+	return &sink{config: c, env: env, client: cl, metadata: newMetadata(cl, false), compressor: compressor, encoding: make(chan struct{}, runtime.GOMAXPROCS(0))}, nil
+}
+
+// ID implements [sdk.Sink].
+func (s *sink) ID() string { return s.client.id }
+
+// Open implements [sdk.Sink]. The lane gets a producer id by a transactional id
+// of its own, though it writes outside of transactions: each owner thereby gets
+// a higher epoch than the one before, and as soon as it has written to a
+// partition, the broker refuses what an earlier owner still sends there.
+func (s *sink) Open(ctx context.Context, lane int) (sdk.Writer, error) {
+	id := fmt.Sprintf("%s%s.%d.data", ownPrefix, s.env.Pipeline, lane)
+	producer, err := initProducer(ctx, s.client, id)
+	if err != nil {
+		return nil, err
+	}
+	return newWriter(s, producer), nil
+}
+
+// Close implements [sdk.Sink].
+func (s *sink) Close() error {
+	s.client.Close()
+	return nil
+}
