@@ -1,16 +1,21 @@
 # `make` alone explains the targets.
 
-VERSION  ?=
-FUZZTIME ?= 30s
+VERSION   ?=
+COMMIT    ?= $(shell git --no-optional-locks describe --always --dirty --abbrev=40 --exclude='*' 2>/dev/null)
+BIN       ?= bin/klamm
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
+DIST      ?= dist
+FUZZTIME  ?= 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race check fmt docs vuln fuzz bench clean
+.PHONY: help build demo test race check fmt docs vuln fuzz bench release clean
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build bin/klamm
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/klamm ./cmd/klamm
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+		-ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)' -o '$(BIN)' ./cmd/klamm
 
 demo: build ## Mirror between two embedded clusters and compare both sides
 	bin/klamm demo
@@ -54,6 +59,13 @@ fuzz: ## Run every fuzzer for FUZZTIME (30s)
 bench: build ## Measure against a hand-tuned loop (needs java and mvn)
 	go run ./test/bench
 
+release: export VERSION := $(VERSION)
+release: export COMMIT := $(COMMIT)
+release: export PLATFORMS := $(PLATFORMS)
+release: export DIST := $(DIST)
+release: ## Write archives and their SHA256SUMS to DIST (dist): make release VERSION=v1.2.3
+	@sh deploy/release.sh
+
 clean: ## Remove what was built
-	rm -rf bin
+	rm -rf bin dist
 	go clean -testcache

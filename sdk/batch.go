@@ -7,6 +7,9 @@ package sdk
 type Encoded interface {
 	// Bytes are the bytes as read. They must not be changed.
 	Bytes() []byte
+	// Count is the number of records as the bytes themselves say, which Decode
+	// may not all return (aborted ones).
+	Count() int
 	// Decode returns the records in [From, To) of the batch, in order. It is
 	// called at most once. An error names the offset of what cannot be read;
 	// it stops the partition.
@@ -85,6 +88,15 @@ func (b *Batch) Encoded() (Encoded, bool) { return b.encoded, b.encoded != nil }
 // Size is the number of bytes the batch pins, for memory budgets: of the
 // bytes as read, or of the records that replaced them.
 func (b *Batch) Size() int { return b.size }
+
+// Count is the number of records, without decoding them: of an encoded batch
+// the number that its bytes claim.
+func (b *Batch) Count() int {
+	if b.encoded != nil {
+		return b.encoded.Count()
+	}
+	return len(b.records)
+}
 
 // Next is the position after the batch.
 func (b *Batch) Next() Position {

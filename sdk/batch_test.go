@@ -20,6 +20,8 @@ type fakeEncoded struct {
 
 func (e *fakeEncoded) Bytes() []byte { return e.bytes }
 
+func (e *fakeEncoded) Count() int { return len(e.records) }
+
 func (e *fakeEncoded) Decode() ([]sdk.Record, error) {
 	e.decoded++
 	return e.records, e.err

@@ -43,8 +43,9 @@ var byteUnits = []struct {
 	{"B", 1},
 }
 
+// String writes the largest unit that leaves a whole number, a binary one first.
 func (b Bytes) String() string {
-	for _, u := range []int{3, 2, 1, 0} {
+	for _, u := range []int{3, 2, 1, 0, 8, 7, 6, 4} {
 		if unit := byteUnits[u]; b != 0 && int64(b)%unit.size == 0 {
 			return strconv.FormatInt(int64(b)/unit.size, 10) + unit.name
 		}

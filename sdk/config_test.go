@@ -96,7 +96,8 @@ func TestBytesString(t *testing.T) {
 	}{
 		{"binary unit", 256 << 20, "256MiB"},
 		{"largest that divides", 3 << 40, "3TiB"},
-		{"no unit divides", 1000, "1000B"},
+		{"decimal unit", 5_000_000, "5MB"},
+		{"no unit divides", 1001, "1001B"},
 		{"zero", 0, "0B"},
 	}
 	for _, tt := range tests {

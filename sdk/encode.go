@@ -5,22 +5,32 @@ package sdk
 import "reflect"
 
 // Encode is the inverse of [Decode]: the wire form of a config struct, given by
-// pointer. Fields that are zero are left out. Secrets stay of type [Secret].
-func Encode(config any) Values { return encode(reflect.ValueOf(config).Elem()) }
+// pointer, over defaults of the same type, or nil for none. Optional fields that
+// are zero are left out, unless the default is not: then the zero is what was
+// asked for. Secrets stay of type [Secret].
+func Encode(config, defaults any) Values {
+	v := reflect.ValueOf(config).Elem()
+	byDefault := reflect.Zero(v.Type())
+	if defaults != nil {
+		byDefault = reflect.ValueOf(defaults).Elem()
+	}
+	return encode(v, byDefault)
+}
 
-func encode(v reflect.Value) Values {
-	values := Values{}
-	for _, f := range fields(v) {
+func encode(v, defaults reflect.Value) Values {
+	values, byDefault := Values{}, fields(defaults)
+	for i, f := range fields(v) {
 		switch {
-		case f.value.IsZero():
+		case f.kind == "block" && f.value.IsZero():
 		case f.kind == "block" && f.value.Kind() == reflect.Pointer:
-			values[f.name] = []Values{encode(f.value.Elem())}
+			values[f.name] = []Values{encode(f.value.Elem(), reflect.Zero(f.value.Type().Elem()))}
 		case f.kind == "block":
 			var blocks []Values
 			for i := range f.value.Len() {
-				blocks = append(blocks, encode(f.value.Index(i)))
+				blocks = append(blocks, encode(f.value.Index(i), reflect.Zero(f.value.Type().Elem())))
 			}
 			values[f.name] = blocks
+		case f.value.IsZero() && (f.kind != "" || f.value.Kind() == reflect.Pointer) && byDefault[i].value.IsZero():
 		default:
 			values[f.name] = encodeAttribute(f.value)
 		}

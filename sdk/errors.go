@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Reason classifies what stopped a partition; status, metrics and later the
+// Reason classifies what stopped a partition; status, metrics and the
 // policies of a pipeline go by it.
 type Reason string
 
@@ -37,6 +37,9 @@ type PartitionError struct {
 	Err error
 	// Fix says what the operator can do about it.
 	Fix string
+	// Resume is where reading can go on past what is lost, if the pipeline's
+	// policy or its operator says so; nil if nowhere.
+	Resume *Position
 }
 
 func (e *PartitionError) Error() string {

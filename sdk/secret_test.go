@@ -37,7 +37,7 @@ func holders() map[string]any {
 		"sasl":             sdk.SASL{Mechanism: "plain", Password: hunter, SecretKey: hunter, SessionToken: hunter},
 		"cluster":          &sdk.Cluster{Name: "east", SASL: &sdk.SASL{Password: hunter}},
 		"schema's default": sdk.SchemaOf(defaults()),
-		"wire form":        sdk.Encode(defaults()),
+		"wire form":        sdk.Encode(defaults(), defaults()),
 		"interface":        []any{hunter, &pointer},
 	}
 }

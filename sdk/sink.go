@@ -30,6 +30,9 @@ type Writer interface {
 	// the writer refuses every batch of that partition, so that nothing is
 	// written behind a hole (invariants 3 and 4). Any other error ends the lane.
 	Write(ctx context.Context, b *Batch, done Done)
+	// Admit takes a source partition in again that is refused. It is called
+	// when every done of it has been called and its way on is stored.
+	Admit(partition TopicPartition)
 	// Close waits for what is in flight until ctx ends, then gives it up:
 	// every done still open is called with an error.
 	Close(ctx context.Context) error

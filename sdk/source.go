@@ -36,7 +36,8 @@ type Reader interface {
 	// first Read returns, as a *PartitionError. Never is a position moved to
 	// where data happens to be (invariant 7).
 	Add(ctx context.Context, position Position) error
-	// Remove stops reading a partition. Batches already read may still come.
+	// Remove stops reading a partition: no batch of it comes that Read has not
+	// returned yet. It can then be added again, at any position.
 	Remove(partition TopicPartition)
 	// Read returns the next batch of any partition. It waits until there is
 	// one or ctx ends. A *PartitionError is about that partition alone, which
@@ -67,6 +68,20 @@ type Topic struct {
 	// Configs are the settings that shape what the topic may hold (cleanup
 	// policy, retention, sizes), as effective at the source.
 	Configs map[string]string
+}
+
+// Resolver is a Source that can say where its partitions are at a place that a
+// person names, as in its `since`: a name, a time, an offset. What lies outside a
+// log is moved to its nearer end. Partitions it cannot tell are left out.
+type Resolver interface {
+	Resolve(ctx context.Context, partitions []Stream, where string) ([]Position, error)
+}
+
+// Adjuster is a Source that can take over a changed config while it is read.
+// Adjust returns false, and changes nothing, if the difference asks for a new
+// Source. What is selected now is what Partitions lists from then on.
+type Adjuster interface {
+	Adjust(config SourceConfig) bool
 }
 
 // TopicDescriber is a Source whose partitions belong to topics.

@@ -21,9 +21,16 @@ var ErrFenced = errors.New("the lane has a newer owner")
 type Storer interface {
 	// Store opens the pipeline's store, made on first use for the given
 	// number of lanes beside the control lane. A store that exists keeps its
-	// number; 0 asks for the sink's default.
+	// number; 0 asks for the sink's default, [Existing] for ErrNoStore instead
+	// of a new one.
 	Store(ctx context.Context, pipeline string, lanes int) (Store, error)
 }
+
+// Existing is the number of lanes that asks for a store that is there.
+const Existing = -1
+
+// ErrNoStore is returned if there is none.
+var ErrNoStore = errors.New("the pipeline has never run: there are no positions of it")
 
 // Store decides which process owns which lane and keeps one ledger per lane.
 // Its methods may be called from several goroutines.
@@ -41,9 +48,18 @@ type Store interface {
 	// Open fences every earlier owner of the lane and then loads its ledger,
 	// in this order, so that nothing is committed behind the loading.
 	Open(ctx context.Context, lane int) (Ledger, error)
-	// Read returns the entries of a lane without owning it.
+	// Read returns the entries of a lane without owning it. It is cheap if
+	// nothing has changed since it was last called; the map belongs to the Store.
 	Read(ctx context.Context, lane int) (map[string][]byte, error)
+	// Owners says which process owns which lane; lanes nobody owns are left out.
+	Owners(ctx context.Context) (map[int]Owner, error)
 	Close() error
+}
+
+// Owner is a process that takes part in sharing the lanes.
+type Owner struct {
+	ID   string `json:"id"`   // unique among those that run
+	Host string `json:"host"` // where it runs, as the store sees it
 }
 
 // Entry is one key and its new value; a nil value removes the key.

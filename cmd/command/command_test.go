@@ -3,7 +3,6 @@
 package command
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -47,8 +46,8 @@ func TestExitCode(t *testing.T) {
 }
 
 func TestDoubleDashed(t *testing.T) {
-	got := doubleDashed([]string{"run", "-var", "a=b", "-var=c=d", "-q", "--var", "e=f", "--", "-var"})
-	want := []string{"run", "--var", "a=b", "--var=c=d", "-q", "--var", "e=f", "--", "-var"}
+	got := doubleDashed([]string{"run", "-var", "a=b", "-var=c=d", "-var-file", "x", "-var-file=y", "-variable", "-q", "--var", "e=f", "--", "-var"})
+	want := []string{"run", "--var", "a=b", "--var=c=d", "--var-file", "x", "--var-file=y", "-variable", "-q", "--var", "e=f", "--", "-var"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -83,12 +82,11 @@ func TestChoose(t *testing.T) {
 
 // TestNoCommandOfCobras: what is not in the table of commands is not there.
 func TestNoCommandOfCobras(t *testing.T) {
-	var out, errs bytes.Buffer
-	p := &Program{Stdout: &out, Stderr: &errs, LookupEnv: func(string) (string, bool) { return "", false }}
-	if code := p.Execute(t.Context(), []string{"completion", "bash"}); code != Usage || out.Len() > 0 {
-		t.Errorf("exit code %d, output %q", code, out.String())
+	code, out, _ := execute(t, "completion", "bash", "extra")
+	if code != Usage || out != "" {
+		t.Errorf("exit code %d, output %q", code, out)
 	}
-	if code := p.Execute(t.Context(), []string{"--help"}); code != OK || strings.Contains(out.String(), "completion") {
-		t.Errorf("exit code %d, output %q", code, out.String())
+	if code, out, _ := execute(t, "--help"); code != OK || strings.Contains(out, "Additional help topics") {
+		t.Errorf("exit code %d, output %q", code, out)
 	}
 }

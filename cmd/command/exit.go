@@ -5,6 +5,7 @@ package command
 import (
 	"errors"
 
+	"github.com/klamm-io/klamm/core/operator"
 	"github.com/klamm-io/klamm/sdk"
 )
 
@@ -33,7 +34,7 @@ func ExitCodes() []ExitMeaning {
 		{RunTime, "Something failed while running; a bounded run in which a partition stopped ends like this. If several pipelines fail, this code wins over 3."},
 		{Usage, "The configuration or the command line is wrong. Nothing was started."},
 		{Environment, "The surroundings do not fit: a cluster cannot be reached or refuses, an address is taken, a precondition is not met."},
-		{Gate, "A gate is not met, or changes are pending. No command of this version ends like this."},
+		{Gate, "A gate is not met, or changes are pending: `fmt --check` found files that are not in their canonical form."},
 	}
 }
 
@@ -56,6 +57,9 @@ func exitCode(err error) ExitCode {
 		return code
 	}
 	if _, ok := errors.AsType[usageError](err); ok {
+		return Usage
+	}
+	if _, ok := errors.AsType[*operator.RequestError](err); ok {
 		return Usage
 	}
 	if _, ok := errors.AsType[*sdk.EnvironmentError](err); ok {

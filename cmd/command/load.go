@@ -12,11 +12,29 @@ import (
 )
 
 // input is which files are read, and with what variables.
-type input struct{ vars []string }
+type input struct{ vars []config.Assignment }
 
 func (in *input) flags(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&in.vars, "var", nil, "set a variable: `NAME=VALUE`; may be repeated, and written -var")
+	one := assignments{&in.vars, func(text string) config.Assignment { return config.Assignment{Var: text} }}
+	file := assignments{&in.vars, func(text string) config.Assignment { return config.Assignment{File: text} }}
+	cmd.Flags().Var(one, "var", "set a variable: `NAME=VALUE`; may be repeated, and written -var")
+	cmd.Flags().Var(file, "var-file", "set the variables of a `FILE`: NAME = VALUE, or a JSON object if it ends in .json; may be repeated, and written -var-file")
 }
+
+// assignments is a flag that adds to a list it shares with another flag, so
+// that of --var and --var-file the later one wins.
+type assignments struct {
+	all  *[]config.Assignment
+	make func(text string) config.Assignment
+}
+
+func (a assignments) Set(text string) error {
+	*a.all = append(*a.all, a.make(text))
+	return nil
+}
+
+func (a assignments) Type() string   { return "string" }
+func (a assignments) String() string { return "" }
 
 // load reads a configuration and tells what is wrong with it.
 func (p *Program) load(paths []string, in input) (*config.Config, error) {

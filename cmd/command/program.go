@@ -21,12 +21,15 @@ import (
 
 // Program is klamm with what surrounds it.
 type Program struct {
-	// Version is what the binary was built as; empty asks its build
-	// information.
-	Version string
+	// Version is what the binary was built as, Commit from what; empty asks
+	// its build information.
+	Version, Commit string
 	// Stdout takes results, Stderr logs, progress and errors.
 	Stdout, Stderr io.Writer
 	LookupEnv      func(string) (string, bool)
+	// Reloads begins to listen for requests to read the files again, such as
+	// SIGHUP, until ctx ends; nil is none.
+	Reloads func(ctx context.Context) <-chan struct{}
 }
 
 // Execute runs one command line. When ctx ends, what runs is drained.
@@ -43,6 +46,7 @@ func (p *Program) Execute(ctx context.Context, args []string) ExitCode {
 
 // Root makes the tree of commands.
 func (p *Program) Root() *cobra.Command {
+	var version bool
 	root := &cobra.Command{
 		Use:   "klamm",
 		Short: "Moves Kafka streams that are declared in HCL files",
@@ -54,22 +58,32 @@ Results go to standard output; logs, progress and errors to standard error.`,
 		// How many letters of a command may be wrong for it to be suggested.
 		SuggestionsMinimumDistance: 2,
 		Args:                       refuseUnknown,
-		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !version {
+				return cmd.Help()
+			}
+			sub := p.versionCommand()
+			return sub.RunE(sub, nil)
+		},
 	}
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(p.validateCommand(), p.expandCommand(), p.runCommand(), p.demoCommand(), p.versionCommand())
+	root.Flags().BoolVar(&version, "version", false, "print the version, as the command version does")
+	root.AddCommand(p.validateCommand(), p.fmtCommand(), p.expandCommand(), p.runCommand(), p.demoCommand())
+	root.AddCommand(p.versionCommand(), p.completionCommand())
+	root.AddCommand(p.statusCommand(), p.positionsCommand(), p.gapsCommand(), p.pauseCommand(), p.resumeCommand())
 	root.AddCommand(laterCommands()...)
+	p.complete(root)
 	return root
 }
 
 // laterCommands come with later versions; they are refused by name.
 func laterCommands() []*cobra.Command {
 	names := []string{
-		"fmt", "plan", "apply", "status", "positions", "gaps", "lag", "verify", "translate",
-		"failover", "failback", "plugin", "import", "bench", "completion",
+		"plan", "apply", "lag", "verify", "translate",
+		"failover", "failback", "plugin", "import", "bench",
 	}
 	var all []*cobra.Command
 	for _, name := range names {
@@ -100,14 +114,14 @@ func noArguments(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// doubleDashed lets -var be written as in Terraform.
+// doubleDashed lets -var and -var-file be written as in Terraform.
 func doubleDashed(args []string) []string {
 	out := make([]string, 0, len(args))
 	for i, a := range args {
 		if a == "--" {
 			return append(out, args[i:]...)
 		}
-		if a == "-var" || strings.HasPrefix(a, "-var=") {
+		if name, _, _ := strings.Cut(a, "="); name == "-var" || name == "-var-file" {
 			a = "-" + a
 		}
 		out = append(out, a)

@@ -36,7 +36,11 @@ func (p *Program) runCommand() *cobra.Command {
 		Long: `Runs the pipelines of the given files and directories until a signal stops them, or until
 they have reached their end if they have one. The first SIGINT or SIGTERM finishes what is
 in flight and ends with exit code 0; a second one ends at once. One pipeline that fails
-does not stop the others. The same command on a second machine shares the work.`,
+does not stop the others. The same command on a second machine shares the work.
+
+SIGHUP reads the files again, as does POST /api/v1/reload: what the new files select or
+limit is followed without an interruption, other changes restart the pipeline concerned, and
+files with an error, or that cannot be followed, change nothing.`,
 		RunE: func(cmd *cobra.Command, paths []string) error { return p.run(cmd.Context(), paths, f) },
 	}
 	f.input.flags(cmd)
@@ -66,25 +70,32 @@ func (p *Program) run(ctx context.Context, paths []string, f runFlags) error {
 	}
 	defer clusters.Close()
 
-	fleet := newFleet(chosen, runner.Options{Log: log, Fresh: f.fresh})
-	server, err := p.listen(ctx, cfg.Server, f.listen, status.ServerOptions{
-		Snapshot: fleet.snapshot, Log: log, Version: p.versionInfo().Version,
+	p.limitMemory(chosen)
+	r := &reloader{
+		fleet:   newFleet(ctx, chosen, runner.Options{Log: log, Fresh: f.fresh}),
+		program: p, paths: paths, flags: f, clusters: clusters, log: log,
+		server: cfg.Server, counts: status.Reloads{LastSuccess: time.Now()},
+	}
+	listening, err := p.listen(ctx, cfg.Server, f.listen, status.ServerOptions{
+		Snapshot: r.snapshot, Control: r, Reloads: r.reloads, Token: r.token, Log: log, Version: p.versionInfo().Version,
 	})
 	if err != nil {
 		return err
 	}
+	r.begin()
 
 	// What watches goes on until what runs has drained.
 	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
 	var watchers sync.WaitGroup
-	watchers.Go(func() { shown.Run(watching, fleet.snapshot) })
-	watchers.Go(func() { serve(watching, server, log) })
-	err = fleet.run(ctx, log)
+	watchers.Go(func() { shown.Run(watching, r.snapshot) })
+	watchers.Go(func() { serve(watching, listening, log) })
+	watchers.Go(func() { r.follow(watching) })
+	err = r.wait()
 	unwatch()
 	watchers.Wait()
 
 	if !f.quiet {
-		err = errors.Join(err, status.Summary(p.Stdout, fleet.snapshot, time.Now()))
+		err = errors.Join(err, status.Summary(p.Stdout, r.snapshot, time.Now()))
 	}
 	return err
 }

@@ -3,6 +3,7 @@
 package command
 
 import (
+	"fmt"
 	"io"
 	"os"
 
@@ -36,4 +37,18 @@ func (p *Program) screen(w io.Writer) *status.Screen {
 func (p *Program) colour() bool {
 	no, _ := p.LookupEnv("NO_COLOR")
 	return no == ""
+}
+
+// fit leaves out the lines that do not fit on the terminal: what has scrolled away
+// could not be drawn over.
+func (p *Program) fit(lines []string) []string {
+	f, ok := p.Stdout.(*os.File)
+	if !ok {
+		return lines
+	}
+	_, rows, err := term.GetSize(int(f.Fd()))
+	if err != nil || rows < 3 || len(lines) < rows {
+		return lines
+	}
+	return append(lines[:rows-2:rows-2], fmt.Sprintf("... and %s", plural(len(lines)-rows+2, "more line")))
 }

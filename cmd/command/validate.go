@@ -11,11 +11,16 @@ import (
 	"github.com/klamm-io/klamm/core/config"
 )
 
-// validation is the result of `klamm validate --json`.
+// validation is the result of `klamm validate --json`: the document that
+// Terraform prints, and what was found beside it.
 type validation struct {
-	Clusters    []string            `json:"clusters"`
-	Pipelines   []string            `json:"pipelines"`
-	Diagnostics []config.Diagnostic `json:"diagnostics"`
+	FormatVersion string              `json:"format_version"`
+	Valid         bool                `json:"valid"`
+	ErrorCount    int                 `json:"error_count"`
+	WarningCount  int                 `json:"warning_count"`
+	Diagnostics   []config.Diagnostic `json:"diagnostics"`
+	Clusters      []string            `json:"clusters"`
+	Pipelines     []string            `json:"pipelines"`
 }
 
 func (p *Program) validateCommand() *cobra.Command {
@@ -53,10 +58,13 @@ func (p *Program) validateJSON(paths []string, in input) error {
 	if err != nil {
 		return err
 	}
-	result := validation{Clusters: []string{}, Pipelines: []string{}, Diagnostics: config.Describe(diags)}
-	if diags.HasErrors() {
-		summary := fmt.Sprintf("The configuration is not valid: %s.", plural(countErrors(diags), "error"))
-		e := envelope{Command: "validate", Summary: summary, Result: result, Error: &failure{Usage, summary}}
+	errs := countErrors(diags)
+	result := validation{
+		FormatVersion: "1.0", Valid: errs == 0, ErrorCount: errs, WarningCount: len(diags) - errs,
+		Diagnostics: config.Describe(diags), Clusters: []string{}, Pipelines: []string{},
+	}
+	if errs > 0 {
+		e := envelope{Command: "validate", Summary: unsound(diags), Result: result, Error: &failure{Usage, unsound(diags)}}
 		if err := e.write(p.Stdout); err != nil {
 			return err
 		}
@@ -65,10 +73,12 @@ func (p *Program) validateJSON(paths []string, in input) error {
 	for _, c := range cfg.Clusters {
 		result.Clusters = append(result.Clusters, c.Name)
 	}
-	for _, pl := range cfg.Pipelines {
-		result.Pipelines = append(result.Pipelines, pl.Name)
-	}
+	result.Pipelines = pipelineNames(cfg)
 	return envelope{Command: "validate", OK: true, Summary: sound(cfg), Result: result}.write(p.Stdout)
+}
+
+func unsound(diags hcl.Diagnostics) string {
+	return fmt.Sprintf("The configuration is not valid: %s.", plural(countErrors(diags), "error"))
 }
 
 func countErrors(diags hcl.Diagnostics) int {

@@ -18,13 +18,13 @@ type versionInfo struct {
 }
 
 func (p *Program) versionInfo() versionInfo {
-	v := versionInfo{Version: p.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	v := versionInfo{Version: p.Version, Commit: p.Commit, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if v.Version == "" {
 			v.Version = info.Main.Version
 		}
 		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
+			if s.Key == "vcs.revision" && v.Commit == "" {
 				v.Commit = s.Value
 			}
 		}
@@ -47,7 +47,11 @@ func (p *Program) versionCommand() *cobra.Command {
 			if asJSON {
 				return envelope{Command: "version", OK: true, Summary: summary, Result: v}.write(p.Stdout)
 			}
-			_, err := fmt.Fprintf(p.Stdout, "%s %s %s\n", summary, v.Go, v.Platform)
+			commit := ""
+			if v.Commit != "" {
+				commit = "commit " + v.Commit + " "
+			}
+			_, err := fmt.Fprintf(p.Stdout, "%s %s%s %s\n", summary, commit, v.Go, v.Platform)
 			return err
 		},
 	}

@@ -9,13 +9,13 @@ import (
 	"github.com/klamm-io/klamm/cmd/command"
 )
 
-// version is set by the linker (see the Makefile); a plain `go build` leaves
-// it empty and the build information of the binary is used.
-var version string
+// Set by the linker (see the Makefile). A plain `go build` leaves them empty,
+// and the build information of the binary is used.
+var version, commit string
 
 func main() {
 	ctx, stop := withSignals(os.Stderr)
-	program := command.Program{Version: version, Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv}
+	program := command.Program{Version: version, Commit: commit, Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv, Reloads: hangups}
 	code := program.Execute(ctx, os.Args[1:])
 	stop()
 	os.Exit(int(code))

@@ -31,3 +31,29 @@ func withSignals(stderr io.Writer) (ctx context.Context, stop func()) {
 		cancel()
 	}
 }
+
+// hangups asks for a reload with each SIGHUP, until ctx ends; one that comes while
+// another waits is the same. Where SIGHUP is ignored, as under nohup, it stays so.
+func hangups(ctx context.Context) <-chan struct{} {
+	reloads := make(chan struct{}, 1)
+	if signal.Ignored(syscall.SIGHUP) {
+		return reloads
+	}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	go func() {
+		defer signal.Stop(signals)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-signals:
+			}
+			select {
+			case reloads <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	return reloads
+}

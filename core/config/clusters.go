@@ -3,6 +3,7 @@
 package config
 
 import (
+	"fmt"
 	"reflect"
 	"regexp"
 	"slices"
@@ -146,7 +147,7 @@ func (l *loader) expandCluster(g *clusterGroup) {
 	taken := map[string]*hcl.Block{}
 	for _, b := range g.blocks {
 		_, key, _ := strings.Cut(b.Labels[0], ".")
-		instances, ok := l.instances(b, forEachOf(b))
+		instances, ok := l.instances(b, l.forEachOf(b))
 		complete = complete && ok
 		for _, i := range instances {
 			if key != "" && i.key != "" {
@@ -189,7 +190,11 @@ func (g *clusterGroup) reference() cty.Value {
 
 // clusterAttribute evaluates an attribute that takes a cluster.
 func (l *loader) clusterAttribute(attr *hcl.Attribute, e *each, missing func(hcl.Range) (any, bool)) (any, bool) {
-	if index, ok := attr.Expr.(*hclsyntax.IndexExpr); ok && !l.clusterIndex(index, e) {
+	expr := attr.Expr
+	if wrap, ok := expr.(*hclsyntax.TemplateWrapExpr); ok {
+		expr = wrap.Wrapped
+	}
+	if index, ok := expr.(*hclsyntax.IndexExpr); ok && !l.clusterIndex(index, e) {
 		return nil, false
 	}
 	v, _ := l.evaluate(attr.Expr, e).UnmarkDeep()
@@ -201,7 +206,7 @@ func (l *loader) clusterAttribute(attr *hcl.Attribute, e *each, missing func(hcl
 	case v.Type() == clusterType:
 		return v.EncapsulatedValue().(*clusterRef).cluster, true
 	}
-	l.errorf(attr.Expr.Range().Ptr(), "Not a cluster", "%s", l.clusterHint(attr.Name, v))
+	l.errorf(attr.Expr.Range().Ptr(), "Not a cluster", "%s", l.clusterHint(attr, v))
 	return nil, false
 }
 
@@ -232,15 +237,29 @@ func (l *loader) clusterIndex(index *hclsyntax.IndexExpr, e *each) bool {
 }
 
 // clusterHint says how to write a reference to a cluster.
-func (l *loader) clusterHint(word string, v cty.Value) string {
+func (l *loader) clusterHint(attr *hcl.Attribute, v cty.Value) string {
+	write := func(reference string) string { return referenceTo(attr.Range.Filename, attr.Name, reference) }
 	names := keysOf(l.clusters)
 	switch {
-	case v.Type() == cty.String && slices.Contains(names, v.AsString()):
-		return "Write " + word + " = cluster." + v.AsString() + ", without quotes."
+	case v.Type() == cty.String && slices.Contains(names, strings.TrimPrefix(v.AsString(), "cluster.")):
+		hint := "Write " + write("cluster."+strings.TrimPrefix(v.AsString(), "cluster."))
+		if isJSON(attr.Range.Filename) {
+			return hint + "."
+		}
+		return hint + ", without quotes."
 	case v.Type().IsObjectType():
-		return "These are several clusters, or none. Write which one: " + word + ` = cluster.NAME["KEY"].`
+		return "These are several clusters, or none. Write which one: " + write(`cluster.NAME["KEY"]`) + "."
 	case len(names) > 0:
-		return "Write a reference to a cluster block, such as " + word + " = cluster." + names[0] + "."
+		return "Write a reference to a cluster block, such as " + write("cluster."+names[0]) + "."
 	}
-	return `Declare the cluster with a block, cluster "NAME" { brokers = [...] }, and write ` + word + " = cluster.NAME."
+	return `Declare the cluster with a block, cluster "NAME" { brokers = [...] }, and write ` + write("cluster.NAME") + "."
+}
+
+// referenceTo is an attribute that refers to something, as the file's syntax
+// has it.
+func referenceTo(filename, word, reference string) string {
+	if isJSON(filename) {
+		return fmt.Sprintf(`"%s": "${%s}"`, word, strings.ReplaceAll(reference, `"`, `\"`))
+	}
+	return word + " = " + reference
 }

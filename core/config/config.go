@@ -9,6 +9,7 @@ package config
 import (
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -50,9 +51,27 @@ type Stage[C any] struct {
 type Settings struct {
 	Delivery        string       `hcl:"delivery,optional" enum:"at_least_once" doc:"What a crash may cost: at_least_once repeats a suffix of what was being written."`
 	Lanes           int          `hcl:"lanes,optional" doc:"Into how many shares the partitions are divided; the most processes that can share the work. Fixed when the pipeline first runs. Without it: the sink's default."`
-	Memory          sdk.Bytes    `hcl:"memory,optional" doc:"How many bytes of records the pipeline holds at a time, per process."`
+	Memory          sdk.Bytes    `hcl:"memory,optional" doc:"How much memory each process may take for the pipeline, all told. A process needs some 40MiB for itself."`
 	ShutdownTimeout sdk.Duration `hcl:"shutdown_timeout,optional" doc:"How long a stop waits for what is in flight before it gives it up (it is then copied again at the next start)."`
+	OnGap           string       `hcl:"on_gap,optional" enum:"stop,skip" doc:"What happens to a partition of which the source removed records before they were read: it stops, or goes on behind them and leaves a gap record."`
+	OnTruncate      string       `hcl:"on_truncate,optional" enum:"stop,continue" doc:"What happens to a partition whose log lost records that were read already: it stops, or goes on where the log now ends and leaves a gap record. The target keeps what the source lost."`
+	OnRecreate      string       `hcl:"on_recreate,optional" enum:"stop,restart" doc:"What happens to a partition whose topic was deleted and made again: it stops, or goes on with the new topic from its beginning and leaves a gap record. The target keeps what the old topic held."`
+	Limit           *Limit       `hcl:"limit,block" doc:"The most that the pipeline moves per second, over all its processes: each has the share of the lanes it owns."`
 }
+
+// Limit is the limit block of a pipeline.
+type Limit struct {
+	Bytes   sdk.Bytes `hcl:"bytes,optional" doc:"Bytes per second, as read from the source."`
+	Records int64     `hcl:"records,optional" doc:"Records per second."`
+}
+
+// What a partition does that meets a loss at its source, besides to stop.
+const (
+	OnLossStop         = "stop"
+	OnGapSkip          = "skip"
+	OnTruncateContinue = "continue"
+	OnRecreateRestart  = "restart"
+)
 
 // defaultSettings are what applies where a pipeline says nothing.
 func defaultSettings() Settings {
@@ -60,13 +79,22 @@ func defaultSettings() Settings {
 		Delivery:        "at_least_once",
 		Memory:          256 << 20,
 		ShutdownTimeout: sdk.Duration(30 * time.Second),
+		OnGap:           OnLossStop,
+		OnTruncate:      OnLossStop,
+		OnRecreate:      OnLossStop,
 	}
 }
 
 const (
 	maxLanes  = 1000
-	minMemory = 1 << 20
+	minMemory = 32 << 20
 )
+
+// written is implemented by a config struct for which a zero in the file is not
+// the same as an attribute that is left out.
+type written interface {
+	validateWritten(sdk.Values) []sdk.Invalid
+}
 
 // Validate implements [sdk.Validator].
 func (s *Settings) Validate() []sdk.Invalid {
@@ -75,21 +103,58 @@ func (s *Settings) Validate() []sdk.Invalid {
 		bad = append(bad, sdk.Invalid{Path: "lanes", Summary: "Invalid number of lanes", Detail: "A pipeline has 1 to 1000 lanes."})
 	}
 	if s.Memory < minMemory {
-		bad = append(bad, sdk.Invalid{Path: "memory", Summary: "Too little memory", Detail: "A pipeline needs at least 1MiB."})
+		bad = append(bad, sdk.Invalid{Path: "memory", Summary: "Too little memory", Detail: "A pipeline needs at least 32MiB."})
+	}
+	if l := s.Limit; l != nil && l.Bytes == 0 && l.Records == 0 {
+		bad = append(bad, sdk.Invalid{Path: "limit", Summary: "Empty limit", Detail: `A limit has bytes, records, or both: limit { bytes = "5MB" }.`})
+	}
+	if l := s.Limit; l != nil && l.Records < 0 {
+		bad = append(bad, sdk.Invalid{Path: "limit.records", Summary: "Invalid limit", Detail: "Write how many records per second, 1 or more."})
+	}
+	return bad
+}
+
+// validateWritten implements [written].
+func (s *Settings) validateWritten(values sdk.Values) []sdk.Invalid {
+	var bad []sdk.Invalid
+	if values["lanes"] == int64(0) {
+		bad = append(bad, sdk.Invalid{Path: "lanes", Summary: "Invalid number of lanes", Detail: "A pipeline has 1 to 1000 lanes. Leave the attribute out for the sink's default."})
+	}
+	limits, _ := values["limit"].([]sdk.Values)
+	for _, l := range limits {
+		if l["records"] == int64(0) {
+			bad = append(bad, sdk.Invalid{Path: "limit.records", Summary: "Invalid limit", Detail: "Write how many records per second, 1 or more. Leave the attribute out for no limit."})
+		}
 	}
 	return bad
 }
 
 // Server is the server block: where metrics, health and status are served.
 type Server struct {
-	Listen string `hcl:"listen" doc:"Address (host:port) to serve /metrics, /healthz, /readyz and /api/v1/status on."`
+	Listen string     `hcl:"listen" doc:"Address (host:port) to serve /metrics, /healthz, /readyz and /api/v1/status on."`
+	Token  sdk.Secret `hcl:"token,optional" doc:"Who wants to change anything over the API sends it as a bearer token. Without one, changes are taken from this machine only."`
 }
 
 // Validate implements [sdk.Validator].
 func (s *Server) Validate() []sdk.Invalid {
+	var bad []sdk.Invalid
 	_, port, err := net.SplitHostPort(s.Listen)
-	if n, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil || n > 65535 {
-		return []sdk.Invalid{{Path: "listen", Summary: "Invalid address", Detail: `Write host:port, such as "127.0.0.1:9644".`}}
+	if n, err2 := strconv.ParseUint(port, 10, 16); err != nil || err2 != nil || n > 65535 {
+		bad = append(bad, sdk.Invalid{Path: "listen", Summary: "Invalid address", Detail: `Write host:port, such as "127.0.0.1:9644".`})
+	}
+	if strings.ContainsFunc(s.Token.Reveal(), notInToken) {
+		bad = append(bad, sdk.Invalid{Path: "token", Summary: "Invalid token", Detail: "A token is made of visible ASCII characters, without spaces and line breaks. What a file ends with is removed by trimspace(file(...))."})
+	}
+	return bad
+}
+
+// notInToken reports whether a header could not carry a character as it is.
+func notInToken(r rune) bool { return r <= ' ' || r > '~' }
+
+// validateWritten implements [written].
+func (s *Server) validateWritten(values sdk.Values) []sdk.Invalid {
+	if values["token"] == sdk.Secret("") {
+		return []sdk.Invalid{{Path: "token", Summary: "Empty token", Detail: "An empty token protects nothing. Leave the attribute out to take changes from this machine only."}}
 	}
 	return nil
 }

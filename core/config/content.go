@@ -30,6 +30,20 @@ type content struct {
 	words map[string]string
 }
 
+// suspect reports whether something in the block or in one inside it was not
+// understood.
+func (c *content) suspect() bool {
+	if c.flawed {
+		return true
+	}
+	for _, nested := range c.blocks {
+		if slices.ContainsFunc(nested, (*content).suspect) {
+			return true
+		}
+	}
+	return false
+}
+
 // word is what an attribute is called in the file.
 func (c *content) word(name string) string {
 	if w := c.words[name]; w != "" {

@@ -4,6 +4,7 @@ package config_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -19,13 +20,13 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files instead of comparing with them")
 
-// TestGood loads every *.good.hcl and compares its long form; the long form
+// TestGood loads every *.good.hcl and *.good.hcl.json and compares its long form; the long form
 // must load again and be its own long form.
 func TestGood(t *testing.T) {
 	for _, file := range corpus(t, "good") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			expanded := mustExpand(t, file)
-			golden(t, strings.TrimSuffix(file, ".hcl")+".expanded", expanded)
+			golden(t, goldenName(file, ".expanded"), expanded)
 
 			again := filepath.Join(t.TempDir(), "expanded.hcl")
 			if err := os.WriteFile(again, expanded, 0o600); err != nil {
@@ -51,7 +52,7 @@ func mustExpand(t *testing.T, file string) []byte {
 	return out.Bytes()
 }
 
-// TestBad loads every *.bad.hcl and compares what is said about it.
+// TestBad loads every *.bad.hcl and *.bad.hcl.json and compares what is said about it.
 func TestBad(t *testing.T) {
 	for _, file := range corpus(t, "bad") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -59,16 +60,24 @@ func TestBad(t *testing.T) {
 			if c != nil || !diags.HasErrors() {
 				t.Fatal("it was accepted")
 			}
-			golden(t, strings.TrimSuffix(file, ".hcl")+".txt", []byte(text(t, diags)))
+			golden(t, goldenName(file, ".txt"), []byte(text(t, diags)))
 			checkExpected(t, file, diags)
 		})
 	}
 }
 
+// goldenName is where the golden file of a file is: x.bad.txt, x.bad.json.txt.
+func goldenName(file, extension string) string {
+	if base, is := strings.CutSuffix(file, ".hcl.json"); is {
+		return base + ".json" + extension
+	}
+	return strings.TrimSuffix(file, ".hcl") + extension
+}
+
 // checkExpected compares with the comments of a bad file: "# expect 5 `token`
 // Summary" says line, what the carets stand under, and summary of an error. It
 // is written by hand, so that an update of the golden files cannot hide a
-// wrong place.
+// wrong place. In JSON it is a string in a line of its own.
 func checkExpected(t *testing.T, file string, diags hcl.Diagnostics) {
 	t.Helper()
 	source, err := os.ReadFile(file)
@@ -77,6 +86,10 @@ func checkExpected(t *testing.T, file string, diags hcl.Diagnostics) {
 	}
 	var want []string
 	for line := range strings.Lines(string(source)) {
+		var comment string
+		if json.Unmarshal([]byte(strings.Trim(line, " ,\n")), &comment) == nil {
+			line = "# " + comment
+		}
 		if rest, ok := strings.CutPrefix(line, "# expect "); ok {
 			want = append(want, strings.TrimSpace(rest))
 		}
@@ -114,11 +127,12 @@ func caretOf(printed string) string {
 
 func corpus(t testing.TB, kind string) []string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("testdata", "*."+kind+".hcl"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no %s files: %v", kind, err)
+	native, err := filepath.Glob(filepath.Join("testdata", "*."+kind+".hcl"))
+	inJSON, err2 := filepath.Glob(filepath.Join("testdata", "*."+kind+".hcl.json"))
+	if err != nil || err2 != nil || len(native) == 0 || len(inJSON) == 0 {
+		t.Fatalf("no %s files: %v, %v", kind, err, err2)
 	}
-	return files
+	return append(native, inJSON...)
 }
 
 func golden(t *testing.T, file string, got []byte) {

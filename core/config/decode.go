@@ -4,9 +4,11 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"math/big"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -31,13 +33,27 @@ func (l *loader) decode(c *content, config any, e *each) (sdk.Values, bool) {
 			ok = false
 		}
 	}
-	if v, is := config.(sdk.Validator); is && ok && !c.flawed {
-		for _, bad := range v.Validate() {
-			l.errorf(c.find(bad.Path).Ptr(), bad.Summary, "%s", bad.Detail)
-			ok = false
-		}
+	if !ok || c.suspect() {
+		return values, ok
+	}
+	for _, bad := range validate(config, values) {
+		l.errorf(c.find(bad.Path).Ptr(), bad.Summary, "%s", bad.Detail)
+		ok = false
 	}
 	return values, ok
+}
+
+// validate lets a config struct look at itself, and first at what was written.
+func validate(config any, values sdk.Values) []sdk.Invalid {
+	if w, is := config.(written); is {
+		if bad := w.validateWritten(values); len(bad) > 0 {
+			return bad
+		}
+	}
+	if v, is := config.(sdk.Validator); is {
+		return v.Validate()
+	}
+	return nil
 }
 
 // values evaluates a block into its wire form.
@@ -79,7 +95,7 @@ func (l *loader) attribute(c *content, a sdk.Attribute, e *each) (any, bool) {
 	attr := c.attrs[a.Name]
 	missing := func(at hcl.Range) (any, bool) {
 		if a.Required && !c.flawed {
-			l.errorf(&at, "Missing required argument", "%q is required here.%s", c.word(a.Name), example(c.word(a.Name), a.Type))
+			l.errorf(&at, "Missing required argument", "%q is required here.%s", c.word(a.Name), example(c.header.Filename, c.word(a.Name), a.Type))
 		}
 		return nil, !a.Required
 	}
@@ -88,6 +104,9 @@ func (l *loader) attribute(c *content, a sdk.Attribute, e *each) (any, bool) {
 	}
 	if a.Type == sdk.TypeCluster {
 		return l.clusterAttribute(attr, e, missing)
+	}
+	if a.Secret {
+		l.hide(attr.Range)
 	}
 	v := l.evaluateSecret(attr.Expr, e, a.Secret)
 	switch {
@@ -107,16 +126,24 @@ func (l *loader) attribute(c *content, a sdk.Attribute, e *each) (any, bool) {
 }
 
 // example says what to write for a required attribute.
-func example(word string, t sdk.Type) string {
+func example(filename, word string, t sdk.Type) string {
 	switch t {
 	case sdk.TypeCluster:
-		return fmt.Sprintf(" Write %s = cluster.NAME.", word)
+		return " Write " + referenceTo(filename, word, "cluster.NAME") + "."
 	case sdk.TypeStrings:
-		return fmt.Sprintf(` Write %s = ["..."].`, word)
+		return " Write " + assigned(filename, word, `["..."]`) + "."
 	case sdk.TypeString:
-		return fmt.Sprintf(` Write %s = "...".`, word)
+		return " Write " + assigned(filename, word, `"..."`) + "."
 	}
 	return ""
+}
+
+// assigned is an attribute with its value, as the file's syntax has it.
+func assigned(filename, word, value string) string {
+	if isJSON(filename) {
+		return fmt.Sprintf("%q: %s", word, value)
+	}
+	return word + " = " + value
 }
 
 func (l *loader) convertAttribute(attr *hcl.Attribute, a sdk.Attribute, v cty.Value) (any, bool) {
@@ -162,6 +189,9 @@ func scalar(a sdk.Attribute, v cty.Value) (value any, problem string) {
 		}
 		return number(a.Type, n.AsBigFloat())
 	}
+	if v.Type() == cty.Number && (a.Type == sdk.TypeDuration || a.Type == sdk.TypeBytes) {
+		return quantity(a.Type, v.AsBigFloat())
+	}
 	s, err := convert.Convert(v, cty.String)
 	if err != nil {
 		return nil, fmt.Sprintf("Write one string, not %s.", withArticle(v.Type().FriendlyName()))
@@ -178,6 +208,29 @@ func scalar(a sdk.Attribute, v cty.Value) (value any, problem string) {
 	}
 	return s.AsString(), ""
 }
+
+// quantity is the text of a duration given as a number of seconds, or of a size
+// given as a number of bytes, of which a fraction is left out.
+func quantity(t sdk.Type, f *big.Float) (value any, problem string) {
+	example := "such as 30, or a string with its unit, such as \"30s\""
+	if t == sdk.TypeDuration {
+		f = new(big.Float).Mul(f, big.NewFloat(float64(time.Second)))
+		f.Add(f, big.NewFloat(0.5)) // to the nearest nanosecond
+	} else {
+		example = "such as 65536, or a string with its unit, such as \"64KiB\""
+	}
+	n, _ := f.Int64()
+	if n <= 0 || n == math.MaxInt64 {
+		return nil, fmt.Sprintf("Write a positive number of %s, %s.", units[t], example)
+	}
+	if t == sdk.TypeDuration {
+		return sdk.Duration(n).String(), ""
+	}
+	return sdk.Bytes(n).String(), ""
+}
+
+// units are what a number counts in an attribute of the type.
+var units = map[sdk.Type]string{sdk.TypeDuration: "seconds", sdk.TypeBytes: "bytes"}
 
 func number(t sdk.Type, f *big.Float) (value any, problem string) {
 	if t == sdk.TypeNumber {
@@ -197,7 +250,7 @@ func number(t sdk.Type, f *big.Float) (value any, problem string) {
 func (l *loader) stringList(attr *hcl.Attribute, v cty.Value) (any, bool) {
 	t := v.Type()
 	if !t.IsTupleType() && !t.IsListType() && !t.IsSetType() {
-		l.errorf(attr.Expr.Range().Ptr(), "Invalid value for "+attr.Name, `Write a list of strings: %s = ["...", "..."].`, attr.Name)
+		l.errorf(attr.Expr.Range().Ptr(), "Invalid value for "+attr.Name, "Write a list of strings: %s.", assigned(attr.Range.Filename, attr.Name, `["...", "..."]`))
 		return nil, false
 	}
 	list, ok := []string{}, true
@@ -210,7 +263,11 @@ func (l *loader) stringList(attr *hcl.Attribute, v cty.Value) (any, bool) {
 
 func (l *loader) stringMap(attr *hcl.Attribute, v cty.Value) (any, bool) {
 	if t := v.Type(); !t.IsMapType() && !t.IsObjectType() {
-		l.errorf(attr.Expr.Range().Ptr(), "Invalid value for "+attr.Name, `Write a map of strings: %s = { "..." = "..." }.`, attr.Name)
+		value := `{ "..." = "..." }`
+		if isJSON(attr.Range.Filename) {
+			value = `{"...": "..."}`
+		}
+		l.errorf(attr.Expr.Range().Ptr(), "Invalid value for "+attr.Name, "Write a map of strings: %s.", assigned(attr.Range.Filename, attr.Name, value))
 		return nil, false
 	}
 	m, ok := map[string]string{}, true

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hcled"
 )
 
 // Diagnostic is one message as machines read it, in the shape that Terraform
@@ -38,6 +39,7 @@ type Pos struct {
 }
 
 // Snippet is the source line a diagnostic is about, and which bytes of it.
+// Context is the header of the top-level block around it.
 type Snippet struct {
 	Context              *string `json:"context"`
 	Code                 string  `json:"code"`
@@ -121,11 +123,24 @@ func (l *loader) snippet(r hcl.Range) *Snippet {
 	if l.secrets.scrub(line) != line {
 		return nil
 	}
-	s := &Snippet{Code: line, StartLine: r.Start.Line, Values: []any{}}
+	s := &Snippet{Code: line, StartLine: r.Start.Line, Values: []any{}, Context: l.context(src, r)}
 	s.HighlightStartOffset = min(r.Start.Byte-begin, len(line))
 	s.HighlightEndOffset = min(max(r.End.Byte-begin, s.HighlightStartOffset), len(line))
 	s.shorten()
 	return s
+}
+
+// context is the header of the block that a range stands in, or in JSON the
+// property; nil outside of both.
+func (l *loader) context(src *source, r hcl.Range) *string {
+	if src.file == nil {
+		return nil
+	}
+	header := l.secrets.scrub(hcled.ContextString(src.file, r.Start.Byte))
+	if header == "" {
+		return nil
+	}
+	return &header
 }
 
 const (

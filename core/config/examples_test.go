@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/klamm-io/klamm/core/config"
 )
@@ -35,8 +35,9 @@ func TestExamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if string(hclwrite.Format(source)) != string(source) {
-				t.Error("the file is not formatted")
+			formatted, diags := config.Format(file, source, testCatalog(t))
+			if diags.HasErrors() || string(formatted) != string(source) {
+				t.Errorf("the file is not formatted: %s\n%s", text(t, diags), cmp.Diff(string(source), string(formatted)))
 			}
 			first, _ := bufio.NewReader(strings.NewReader(string(source))).ReadString('\n')
 			if !strings.HasPrefix(first, "# ") {

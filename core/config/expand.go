@@ -19,73 +19,92 @@ import (
 // "***". What it writes loads again.
 func Expand(w io.Writer, c *Config) error {
 	file := hclwrite.NewEmptyFile()
-	x := expander{file.Body()}
-	for _, cluster := range c.Clusters {
-		x.block("cluster", sdk.SchemaOf(cluster), sdk.Encode(cluster))
+	for _, b := range longForm(c) {
+		b.write(file.Body())
 	}
-	for _, p := range c.Pipelines {
-		x.pipeline(p)
-	}
-	if c.Server != nil {
-		x.block("server", sdk.SchemaOf(c.Server), sdk.Encode(c.Server))
-	}
-	_, err := w.Write(hclwrite.Format(file.Bytes()))
+	_, err := w.Write(canonical(file.Bytes()))
 	return err
 }
 
-// expander writes blocks into a body.
-type expander struct{ body *hclwrite.Body }
-
-func (x expander) pipeline(p *Pipeline) {
-	x.separate()
-	inner := expander{x.body.AppendNewBlock("pipeline", []string{p.Name}).Body()}
-	inner.content(sdk.SchemaOf(&p.Settings), sdk.Encode(&p.Settings))
-	expandStage(inner, "source", p.Source)
-	for _, t := range p.Transforms {
-		expandStage(inner, "transform", t)
-	}
-	expandStage(inner, "sink", p.Sink)
+// block is a block of the long form.
+type block struct {
+	kind   string
+	labels []string
+	attrs  []attribute
+	blocks []block
 }
 
-func expandStage[C any](x expander, kind string, s Stage[C]) {
-	x.separate()
-	inner := expander{x.body.AppendNewBlock(kind, []string{s.Plugin}).Body()}
-	values := sdk.Encode(s.Config)
+// attribute has a value as in [sdk.Values].
+type attribute struct {
+	name  string
+	value any
+}
+
+func longForm(c *Config) []block {
+	var all []block
+	for _, cluster := range c.Clusters {
+		all = append(all, newBlock("cluster", sdk.SchemaOf(cluster), sdk.Encode(cluster, nil)))
+	}
+	for _, p := range c.Pipelines {
+		defaults := defaultSettings()
+		b := newBlock("pipeline", sdk.SchemaOf(&p.Settings), sdk.Encode(&p.Settings, &defaults))
+		b.labels = []string{p.Name}
+		b.blocks = append(b.blocks, newStage("source", p.Source))
+		for _, t := range p.Transforms {
+			b.blocks = append(b.blocks, newStage("transform", t))
+		}
+		b.blocks = append(b.blocks, newStage("sink", p.Sink))
+		all = append(all, b)
+	}
+	if c.Server != nil {
+		all = append(all, newBlock("server", sdk.SchemaOf(c.Server), sdk.Encode(c.Server, nil)))
+	}
+	return all
+}
+
+func newStage[C any](kind string, s Stage[C]) block {
+	values := sdk.Encode(s.Config, nil)
 	maps.Copy(values, s.Values) // also what is set to zero, such as false
-	inner.content(sdk.SchemaOf(s.Config), values)
+	b := newBlock(kind, sdk.SchemaOf(s.Config), values)
+	b.labels = []string{s.Plugin}
+	return b
 }
 
-func (x expander) separate() {
-	if len(x.body.Attributes()) > 0 || len(x.body.Blocks()) > 0 {
-		x.body.AppendNewline()
-	}
-}
-
-func (x expander) block(name string, schema sdk.Schema, values sdk.Values) {
-	x.separate()
-	var labels []string
+func newBlock(kind string, schema sdk.Schema, values sdk.Values) block {
+	b := block{kind: kind}
 	for _, label := range schema.Labels {
 		text, _ := values[label.Name].(string)
-		labels = append(labels, text)
+		b.labels = append(b.labels, text)
 	}
-	expander{x.body.AppendNewBlock(name, labels).Body()}.content(schema, values)
+	for _, a := range schema.Attributes {
+		if value, ok := values[a.Name]; ok {
+			b.attrs = append(b.attrs, attribute{a.Name, value})
+		}
+	}
+	for _, nested := range schema.Blocks {
+		all, _ := values[nested.Name].([]sdk.Values)
+		for _, v := range all {
+			b.blocks = append(b.blocks, newBlock(nested.Name, nested.Schema, v))
+		}
+	}
+	return b
 }
 
-func (x expander) content(schema sdk.Schema, values sdk.Values) {
-	for _, a := range schema.Attributes {
-		switch value := values[a.Name].(type) {
-		case nil:
-		case *sdk.Cluster:
-			x.body.SetAttributeTraversal(a.Name, reference(value.Name))
-		default:
-			x.body.SetAttributeValue(a.Name, literal(value))
+// write writes a block in HCL's own syntax, behind what a body holds.
+func (b block) write(body *hclwrite.Body) {
+	if len(body.Attributes()) > 0 || len(body.Blocks()) > 0 {
+		body.AppendNewline()
+	}
+	inner := body.AppendNewBlock(b.kind, b.labels).Body()
+	for _, a := range b.attrs {
+		if cluster, is := a.value.(*sdk.Cluster); is {
+			inner.SetAttributeTraversal(a.name, reference(cluster.Name))
+		} else {
+			inner.SetAttributeValue(a.name, literal(a.value))
 		}
 	}
-	for _, b := range schema.Blocks {
-		nested, _ := values[b.Name].([]sdk.Values)
-		for _, v := range nested {
-			x.block(b.Name, b.Schema, v)
-		}
+	for _, nested := range b.blocks {
+		nested.write(inner)
 	}
 }
 

@@ -60,10 +60,19 @@ type kafkaSink struct {
 	CreateTopics bool         `hcl:"create_topics,optional" doc:"Create."`
 	Replication  int32        `hcl:"replication_factor,optional" doc:"Factor."`
 	Ratio        float64      `hcl:"ratio,optional" doc:"A number."`
+	Partitioner  string       `hcl:"partitioner,optional" enum:"keep,key_hash" doc:"How."`
 }
 
 func (c *kafkaSink) NewSink(context.Context, sdk.Env) (sdk.Sink, error) { return nil, errFake }
 func (c *kafkaSink) UsesCluster() *sdk.Cluster                          { return c.Cluster }
+
+// plainSink lacks most of what the real one has.
+type plainSink struct {
+	Cluster *sdk.Cluster `hcl:"cluster" doc:"The cluster."`
+}
+
+func (c *plainSink) NewSink(context.Context, sdk.Env) (sdk.Sink, error) { return nil, errFake }
+func (c *plainSink) UsesCluster() *sdk.Cluster                          { return c.Cluster }
 
 type rename struct {
 	Map     map[string]string `hcl:"map,optional" doc:"Exact names."`

@@ -30,9 +30,13 @@ func dotted(name, key string) string {
 }
 
 // forEachOf is the block's for_each, or nil.
-func forEachOf(b *hcl.Block) *hcl.Attribute {
+func (l *loader) forEachOf(b *hcl.Block) *hcl.Attribute {
 	content, _, _ := b.Body.PartialContent(&hcl.BodySchema{Attributes: []hcl.AttributeSchema{{Name: "for_each"}}})
-	return content.Attributes["for_each"]
+	attr := content.Attributes["for_each"]
+	if attr != nil {
+		attr.Expr = l.nativeExpr(attr.Expr)
+	}
+	return attr
 }
 
 // instances evaluates a for_each; false if something is wrong with it.

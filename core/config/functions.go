@@ -4,16 +4,20 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 	"github.com/zclconf/go-cty/cty/function"
 	"github.com/zclconf/go-cty/cty/function/stdlib"
+
+	"github.com/klamm-io/klamm/sdk"
 )
 
 // functionsFor returns what expressions of a file can call; file() reads
@@ -24,14 +28,21 @@ func (l *loader) functionsFor(filename string) map[string]function.Function {
 		dir = src.dir
 	}
 	if l.functions[dir] == nil {
-		fns := standardFunctions()
-		fns["env"] = envFunction(l.lookupEnv)
-		fns["file"] = fileFunction(dir)
-		fns["fileexists"] = fileExistsFunction(dir)
-		l.functions[dir] = fns
+		l.functions[dir] = allFunctions(l.lookupEnv, dir)
 	}
 	return l.functions[dir]
 }
+
+func allFunctions(lookupEnv func(string) (string, bool), dir string) map[string]function.Function {
+	all := standardFunctions()
+	all["env"] = envFunction(lookupEnv)
+	all["file"] = fileFunction(dir)
+	all["fileexists"] = fileExistsFunction(dir)
+	return all
+}
+
+// FunctionNames are the names of all functions, sorted.
+func FunctionNames() []string { return keysOf(allFunctions(nil, "")) }
 
 // standardFunctions have Terraform's names and meaning. There is none whose
 // result differs from one load to the next.
@@ -48,10 +59,10 @@ func standardFunctions() map[string]function.Function {
 		"trimprefix": stdlib.TrimPrefixFunc, "trimspace": stdlib.TrimSpaceFunc, "trimsuffix": stdlib.TrimSuffixFunc,
 		"upper": stdlib.UpperFunc,
 
-		"chunklist": stdlib.ChunklistFunc, "coalesce": stdlib.CoalesceFunc, "coalescelist": stdlib.CoalesceListFunc,
+		"chunklist": stdlib.ChunklistFunc, "coalesce": coalesceFunction, "coalescelist": stdlib.CoalesceListFunc,
 		"compact": stdlib.CompactFunc, "concat": stdlib.ConcatFunc, "contains": stdlib.ContainsFunc,
 		"distinct": stdlib.DistinctFunc, "element": stdlib.ElementFunc, "flatten": stdlib.FlattenFunc,
-		"index": stdlib.IndexFunc, "keys": stdlib.KeysFunc, "length": lengthFunction, "lookup": stdlib.LookupFunc,
+		"index": indexFunction, "keys": stdlib.KeysFunc, "length": lengthFunction, "lookup": lookupFunction,
 		"merge": stdlib.MergeFunc, "range": stdlib.RangeFunc, "reverse": stdlib.ReverseListFunc,
 		"setintersection": stdlib.SetIntersectionFunc, "setproduct": modest(stdlib.SetProductFunc),
 		"setsubtract": stdlib.SetSubtractFunc, "setunion": stdlib.SetUnionFunc, "slice": stdlib.SliceFunc,
@@ -62,6 +73,10 @@ func standardFunctions() map[string]function.Function {
 		"tobool": stdlib.MakeToFunc(cty.Bool), "tolist": uniform(cty.List),
 		"tomap": stdlib.MakeToFunc(cty.Map(cty.DynamicPseudoType)), "tonumber": stdlib.MakeToFunc(cty.Number),
 		"toset": uniform(cty.Set), "tostring": stdlib.MakeToFunc(cty.String),
+
+		"bytes": bytesFunction, "duration": durationFunction,
+
+		"can": canFunction, "try": tryFunction,
 
 		"sensitive": markFunction(true), "nonsensitive": markFunction(false),
 	}
@@ -94,7 +109,7 @@ var wideVerb = regexp.MustCompile(`%[^%a-zA-Z]*\d{4,}`)
 func narrow(f function.Function) function.Function {
 	return checked(f, func(args []cty.Value) error {
 		if len(args) > 0 && args[0].Type() == cty.String && wideVerb.MatchString(args[0].AsString()) {
-			return function.NewArgErrorf(0, "a width may have three digits")
+			return errors.New("a width may have three digits")
 		}
 		return nil
 	})
@@ -112,12 +127,39 @@ func checked(f function.Function, check func(args []cty.Value) error) function.F
 				plain[i], _ = arg.UnmarkDeep()
 			}
 			if err := check(plain); err != nil {
-				return cty.NilVal, err
+				return cty.NilVal, limitError{err}
 			}
 			return f.Call(args)
 		},
 	})
 }
+
+// durationFunction gives the seconds of a duration, so that one can calculate
+// with it: an attribute takes the number as well.
+var durationFunction = function.New(&function.Spec{
+	Params: []function.Parameter{{Name: "text", Type: cty.String}},
+	Type:   function.StaticReturnType(cty.Number),
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		d, err := sdk.ParseDuration(args[0].AsString())
+		if err != nil {
+			return cty.NilVal, function.NewArgError(0, err)
+		}
+		return cty.ParseNumberVal(fmt.Sprintf("%d.%09d", d/sdk.Duration(time.Second), d%sdk.Duration(time.Second)))
+	},
+})
+
+// bytesFunction gives the bytes of a size.
+var bytesFunction = function.New(&function.Spec{
+	Params: []function.Parameter{{Name: "text", Type: cty.String}},
+	Type:   function.StaticReturnType(cty.Number),
+	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+		b, err := sdk.ParseBytes(args[0].AsString())
+		if err != nil {
+			return cty.NilVal, function.NewArgError(0, err)
+		}
+		return cty.NumberIntVal(int64(b)), nil
+	},
+})
 
 // replaceFunction replaces a substring, or what a regular expression between
 // slashes matches.

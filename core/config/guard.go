@@ -28,12 +28,12 @@ func (l *loader) guard(src *source) bool {
 		return false
 	}
 	tokens, _ := hclsyntax.LexConfig(src.text, src.name, hcl.InitialPos)
-	if !l.guardTokens(tokens) {
-		src.secretLines = l.secrets.lines(src.text, nil)
+	if isJSON(src.name) && !l.guardJSON(src) || !isJSON(src.name) && !l.guardTokens(tokens) {
+		src.secretLines = l.secrets.lines(src, nil)
 		src.hideMore()
 		return false
 	}
-	src.secretLines = l.secrets.lines(src.text, tokens)
+	src.secretLines = l.secrets.lines(src, tokens)
 	src.openString = slices.ContainsFunc(tokens, func(t hclsyntax.Token) bool { return t.Type == hclsyntax.TokenQuotedNewline })
 	return true
 }

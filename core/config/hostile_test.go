@@ -54,19 +54,49 @@ func TestHostile(t *testing.T) {
 		{"loops in loops", "locals {\n a = range(1000)\n b = [for x in local.a : [for y in local.a : [for z in local.a : 1]]]\n}", "Expression too costly"},
 		{"join", "locals {\n a = join(format(\"%900s\", \"x\"), [for i in range(1000) : format(\"%900s\", \"x\")])\n}", "Error in function call"},
 		{"product", "locals {\n a = range(1000)\n b = setproduct(local.a, local.a, local.a)\n}", "Error in function call"},
+		{"tries in tries", "locals { a = " + repeat("try(", 49) + "1[0]" + repeat(", 1[0])", 49) + " }", "Error in function call"},
+		{"join in a try", "locals {\n a = try(join(format(\"%900s\", \"x\"), [for i in range(1000) : format(\"%900s\", \"x\")]), 1)\n}", "Error in function call"},
+		{"join in a can", "locals {\n a = can(can(join(format(\"%900s\", \"x\"), [for i in range(1000) : format(\"%900s\", \"x\")])))\n}", "Error in function call"},
+		{"circle in a try", "locals { a = try(local.a, 1) }", "Reference in a circle"},
 		{"escape sequences", "cluster \"\x1b[31m\" {}", "Invalid cluster name"},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			dir := write(t, map[string]string{"test.hcl": tt.text})
-			c, diags := config.Load([]string{dir}, testOptions(t))
-			if c != nil || len(diags) == 0 || diags[0].Summary != tt.want {
-				t.Fatalf("want %q, got:\n%s", tt.want, text(t, diags))
-			}
-			if printed := text(t, diags); len(printed) > 20_000 || strings.Contains(printed, "\x1b") {
-				t.Errorf("printed as %d bytes: %.200q", len(printed), printed)
-			}
-		})
+		t.Run(tt.name, func(t *testing.T) { refuses(t, "test.hcl", tt.text, tt.want) })
+	}
+}
+
+// refuses loads a file, whose first error must be the wanted one, said in few
+// words.
+func refuses(t *testing.T, name, source, want string) {
+	t.Helper()
+	dir := write(t, map[string]string{name: source})
+	c, diags := config.Load([]string{dir}, testOptions(t))
+	if c != nil || len(diags) == 0 || diags[0].Summary != want {
+		t.Fatalf("want %q, got:\n%s", want, text(t, diags))
+	}
+	if printed := text(t, diags); len(printed) > 20_000 || strings.Contains(printed, "\x1b") {
+		t.Errorf("printed as %d bytes: %.200q", len(printed), printed)
+	}
+}
+
+func TestHostileJSON(t *testing.T) {
+	repeat := strings.Repeat
+	tests := []struct{ name, text, want string }{
+		{"arrays", repeat("[", 100_000), "Nesting too deep"},
+		{"objects", repeat(`{"a":`, 100_000), "Nesting too deep"},
+		{"objects as keys", repeat("{", 100_000), "Nesting too deep"},
+		{"closed wrongly", repeat("[}", 100_000), "Nesting too deep"},
+		{"string that does not end", "[\"\u0600\", \"" + repeat("[", 100_000) + `"]`, "Unsupported character"},
+		{"escape that is swallowed", "[\"\u0600\\\" " + repeat("[", 100_000) + `"]`, "Unsupported character"},
+		{"template", `{"locals": {"a": "` + repeat("${[", 100_000) + `"}}`, "Nesting too deep"},
+		{"operators", `{"locals": {"a": "${1` + repeat("+1", 100_000) + `}"}}`, "Expression too long"},
+		{"type", `{"variable": {"a": {"type": "` + repeat("list(", 100_000) + `"}}}`, "Nesting too deep"},
+		{"loops in loops", `{"locals": {"a": "${range(1000)}", "b": "${[for x in local.a : [for y in local.a : [for z in local.a : 1]]]}"}}`, "Expression too costly"},
+		{"number", `{"locals": {"a": 1e999999999}}`, "Value too large"},
+		{"escape sequences", `{"cluster": {"\u001b[31m": {}}}`, "Invalid cluster name"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) { refuses(t, "test.hcl.json", tt.text, tt.want) })
 	}
 }
 
@@ -99,20 +129,23 @@ func TestErrorsAreCapped(t *testing.T) {
 
 // FuzzLoad looks for files that make Load panic, and for good ones whose long
 // form does not load again.
-func FuzzLoad(f *testing.F) {
+func FuzzLoad(f *testing.F) { fuzzLoad(f, "first.hcl") }
+
+// FuzzLoadJSON does the same in JSON.
+func FuzzLoadJSON(f *testing.F) { fuzzLoad(f, "first.hcl.json") }
+
+func fuzzLoad(f *testing.F, name string) {
 	for _, kind := range []string{"good", "bad"} {
-		files, err := filepath.Glob(filepath.Join("testdata", "*."+kind+".hcl"))
-		if err != nil {
-			f.Fatal(err)
-		}
-		for _, file := range files {
-			f.Add(read(f, file))
+		for _, file := range corpus(f, kind) {
+			if isJSON(file) == isJSON(name) {
+				f.Add(read(f, file))
+			}
 		}
 	}
 	dir := f.TempDir()
 	opts := testOptions(f)
 	f.Fuzz(func(t *testing.T, source string) {
-		first := filepath.Join(dir, "first.hcl")
+		first := filepath.Join(dir, name)
 		put(t, first, source)
 		c, diags := config.Load([]string{first}, opts)
 		if (c == nil) != diags.HasErrors() {

@@ -4,7 +4,6 @@ package config
 
 import (
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty/function"
 
 	"github.com/klamm-io/klamm/core/plugin"
@@ -14,14 +13,15 @@ import (
 // Options are what a configuration depends on besides its files.
 type Options struct {
 	Catalog *plugin.Catalog
-	// Vars are values of variables, "name=value", as given with -var. They win
+	// Vars set variables, a later one winning over an earlier one. They win
 	// over the environment's KLAMM_VAR_name, and that over defaults.
-	Vars []string
+	Vars []Assignment
 	// LookupEnv reads the environment; nil is an empty one.
 	LookupEnv func(string) (string, bool)
 }
 
-// Load reads files and directories (all *.hcl in them) as one configuration.
+// Load reads files and directories (all *.hcl and *.hcl.json in them) as one
+// configuration.
 // Everything that is wrong is reported at once, sorted by place; with errors
 // the configuration is nil. The diagnostics carry their source lines, with
 // secrets left out, for [WriteDiagnostics] and [Describe].
@@ -46,13 +46,14 @@ func Load(paths []string, opts Options) (*Config, hcl.Diagnostics) {
 // passed over in silence.
 type loader struct {
 	catalog   *plugin.Catalog
-	vars      []string
+	vars      []Assignment
 	lookupEnv func(string) (string, bool)
 
 	sources map[string]*source
 	diags   hcl.Diagnostics
 	secrets secrets
 
+	varFiles  map[string]bool
 	variables map[string]*variable
 	locals    map[string]*local
 	clusters  map[string]*clusterGroup
@@ -69,6 +70,7 @@ func newLoader(opts Options) *loader {
 		vars:      opts.Vars,
 		lookupEnv: opts.LookupEnv,
 		sources:   map[string]*source{},
+		varFiles:  map[string]bool{},
 		variables: map[string]*variable{},
 		locals:    map[string]*local{},
 		clusters:  map[string]*clusterGroup{},
@@ -94,23 +96,32 @@ var topLevel = &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
 func (l *loader) parse(paths []string) hcl.Blocks {
 	var blocks hcl.Blocks
 	for _, src := range l.readSources(paths) {
-		l.sources[src.name] = src
-		if !l.guard(src) {
-			continue
+		if body := l.parseSource(src); body != nil {
+			blocks = append(blocks, l.content(body, "file", topLevel).Blocks...)
 		}
-		file, diags := hclsyntax.ParseConfig(src.text, src.name, hcl.InitialPos)
-		if diags.HasErrors() {
-			src.hideMore()
-			if src.openString {
-				diags = diags[:1]
-			}
-			l.report(diags...)
-			continue
-		}
-		content := l.content(file.Body, "file", topLevel)
-		blocks = append(blocks, content.Blocks...)
 	}
 	return blocks
+}
+
+// parseSource parses a file; the body is nil if something is wrong with it.
+func (l *loader) parseSource(src *source) hcl.Body {
+	l.sources[src.name] = src
+	if !l.guard(src) {
+		return nil
+	}
+	file, diags := src.parse()
+	if !diags.HasErrors() {
+		src.file = file
+		return file.Body
+	}
+	src.hideMore()
+	if isJSON(src.name) {
+		diags = src.firstJSON(diags)
+	} else if src.openString {
+		diags = diags[:1]
+	}
+	l.report(diags...)
+	return nil
 }
 
 // build evaluates the blocks: first what names something, then what uses it.

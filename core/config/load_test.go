@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/klamm-io/klamm/core/config"
+	"github.com/klamm-io/klamm/core/plugin"
 	"github.com/klamm-io/klamm/sdk"
 )
 
@@ -47,6 +48,15 @@ func mirrorWithPrefix(expression string) string {
 	return fmt.Sprintf("mirror \"m\" {\n from = cluster.a\n to = cluster.b\n topics = [\"t\"]\n rename { prefix = %s }\n}\n", expression)
 }
 
+// assigned are variables set with -var.
+func assigned(vars ...string) []config.Assignment {
+	var all []config.Assignment
+	for _, v := range vars {
+		all = append(all, config.Assignment{Var: v})
+	}
+	return all
+}
+
 func TestDirectoryIsOneConfiguration(t *testing.T) {
 	dir := write(t, map[string]string{
 		"clusters.hcl": twoClusters,
@@ -68,7 +78,7 @@ func TestDirectoryIsOneConfiguration(t *testing.T) {
 }
 
 func TestPaths(t *testing.T) {
-	dir := write(t, map[string]string{"a.hcl.json": "{}", "binary.hcl": "\x00\x01", "latin.hcl": "# gr\xf6\xdfe\n"})
+	dir := write(t, map[string]string{"a.hcl.json": "{5}", "binary.hcl": "\x00\x01", "latin.hcl": "# gr\xf6\xdfe\n"})
 	tests := []struct {
 		name  string
 		paths []string
@@ -77,8 +87,8 @@ func TestPaths(t *testing.T) {
 		{"nothing", nil, "No files"},
 		{"missing", []string{filepath.Join(dir, "none.hcl")}, "No such file"},
 		{"empty directory", []string{t.TempDir()}, "Empty directory"},
-		{"JSON file", []string{filepath.Join(dir, "a.hcl.json")}, "JSON syntax is not supported yet"},
-		{"JSON in a directory", []string{dir}, "JSON syntax is not supported yet"},
+		{"JSON file", []string{filepath.Join(dir, "a.hcl.json")}, "Invalid object property name"},
+		{"JSON in a directory", []string{dir}, "Invalid object property name"},
 		{"device", []string{os.DevNull}, "Cannot read file"},
 		{"binary", []string{filepath.Join(dir, "binary.hcl")}, "Not a text file"},
 		{"not UTF-8", []string{filepath.Join(dir, "latin.hcl")}, "Not a text file"},
@@ -128,7 +138,7 @@ func TestVariables(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			opts := testOptions(t)
-			opts.Vars = tt.vars
+			opts.Vars = assigned(tt.vars...)
 			opts.LookupEnv = func(name string) (string, bool) { v, ok := tt.env[name]; return v, ok }
 			got, failure := prefixOf(t, tt.text, opts)
 			if got != tt.want || !strings.HasPrefix(failure, tt.fail) || (failure == "") != (tt.fail == "") {
@@ -157,6 +167,19 @@ func TestExpressions(t *testing.T) {
 		{`join(",", tolist(["1", 2]))`, "1,2"},
 		{`"${42}-%{ if true }a%{ else }b%{ endif }"`, "42-a"},
 		{"<<-EOT\n    heredoc\n  EOT\n", "heredoc\n"},
+		{`try({ a = "x" }.b, "fallback")`, "fallback"},
+		{`try(try([][0], {}.b), [1][0])`, "1"},
+		{`join(",", [for s in ["1", "x"] : can(tonumber(s)) ? "yes" : "no"])`, "yes,no"},
+		{`tostring(duration("1h30m") + duration("100ms"))`, "5400.1"},
+		{`tostring(bytes("64MiB") / 2)`, "33554432"},
+		{`tostring(index(["a", "b", "b"], "b"))`, "1"},
+		{`tostring(index([1, "1"], 1))`, "0"},
+		{`coalesce(null, "", "a", "b")`, "a"},
+		{`tostring(coalesce(null, 0, 1))`, "0"},
+		{`lookup({ a = "x" }, "a")`, "x"},
+		{`lookup(tomap({ a = "x" }), "b", "y")`, "y"},
+		{`nonsensitive(coalesce(sensitive(""), "a"))`, "a"},
+		{`nonsensitive(lookup({ a = sensitive("x") }, "a"))`, "x"},
 		{`null`, ""},
 	}
 	for _, tt := range tests {
@@ -188,27 +211,49 @@ func TestFileFunction(t *testing.T) {
 func TestMirrorIsAPipeline(t *testing.T) {
 	long := twoClusters + `
 pipeline "m" {
-  lanes = 3
+  lanes            = 3
+  shutdown_timeout = "1m30s"
+  memory           = "64MiB"
+  on_gap           = "skip"
+  limit {
+    bytes   = "64MiB"
+    records = 5
+  }
   source "kafka" {
-    cluster = cluster.a
-    topics  = ["t.*", "!t.x"]
-    until   = "latest"
+    cluster   = cluster.a
+    topics    = ["t.*", "!t.x"]
+    until     = "latest"
+    isolation = "read_uncommitted"
   }
   transform "rename" { suffix = ".copy" }
   sink "kafka" {
-    cluster     = cluster.b
-    compression = "zstd"
+    cluster            = cluster.b
+    compression        = "zstd"
+    create_topics      = false
+    replication_factor = 2
+    partitioner        = "key_hash"
   }
 }
 `
 	short := twoClusters + `
 mirror "m" {
-  lanes       = 3
-  from        = cluster.a
-  to          = cluster.b
-  topics      = ["t.*", "!t.x"]
-  until       = "latest"
-  compression = "zstd"
+  lanes              = 3
+  shutdown_timeout   = 90
+  memory             = 64 * bytes("1MiB") + 0.5
+  on_gap             = "skip"
+  from               = cluster.a
+  to                 = cluster.b
+  topics             = ["t.*", "!t.x"]
+  until              = "latest"
+  compression        = "zstd"
+  isolation          = "read_uncommitted"
+  create_topics      = false
+  replication_factor = 2
+  partitioner        = "key_hash"
+  limit {
+    records = 5
+    bytes   = bytes("64MiB")
+  }
   rename { suffix = ".copy" }
 }
 `
@@ -226,8 +271,48 @@ func TestSettingsDefaults(t *testing.T) {
 	if diags.HasErrors() {
 		t.Fatal(text(t, diags))
 	}
-	want := config.Settings{Delivery: "at_least_once", Memory: 256 << 20, ShutdownTimeout: sdk.Duration(30e9)}
+	want := config.Settings{
+		Delivery: "at_least_once", Memory: 256 << 20, ShutdownTimeout: sdk.Duration(30e9),
+		OnGap: "stop", OnTruncate: "stop", OnRecreate: "stop",
+	}
 	if diff := cmp.Diff(want, c.Pipelines[0].Settings); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestMirrorWithoutAnAttribute has a kafka plugin of which a mirror's word
+// stands for nothing.
+func TestMirrorWithoutAnAttribute(t *testing.T) {
+	catalog, err := plugin.NewCatalog([]sdk.Plugin{
+		{
+			Name:   "kafka",
+			Source: func() sdk.SourceConfig { return &kafkaSource{} },
+			Sink:   func() sdk.SinkConfig { return &plainSink{} },
+		},
+		{Name: "rename", Transform: func() sdk.TransformConfig { return &rename{} }},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := strings.Replace(mirrorWithPrefix(`"x."`), "from", "partitioner = \"keep\"\n from", 1) + twoClusters
+	_, diags := config.Load([]string{write(t, map[string]string{"test.hcl": source})}, config.Options{Catalog: catalog})
+	if len(diags) != 1 || diags[0].Summary != "Unsupported argument" || !strings.Contains(diags[0].Detail, "partitioner") {
+		t.Error(text(t, diags))
+	}
+}
+
+// TestToken: the token reaches the server, and no output.
+func TestToken(t *testing.T) {
+	source := mirrorWithPrefix(`"x."`) + twoClusters + "server {\n listen = \"127.0.0.1:0\"\n token = \"hunter2-canary\"\n}\n"
+	dir := write(t, map[string]string{"test.hcl": source})
+	c, diags := config.Load([]string{dir}, testOptions(t))
+	if diags.HasErrors() {
+		t.Fatal(text(t, diags))
+	}
+	if got := c.Server.Token.Reveal(); got != canary {
+		t.Errorf("the token is %q", got)
+	}
+	if out := fmt.Sprintf("%v %+v %s", c.Server, *c.Server, mustExpand(t, filepath.Join(dir, "test.hcl"))); strings.Contains(out, canary) {
+		t.Errorf("the token is shown: %s", out)
 	}
 }

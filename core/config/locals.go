@@ -4,6 +4,7 @@ package config
 
 import (
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
 // progress is how far something that is resolved on demand has come.
@@ -27,6 +28,11 @@ func (l *loader) declareLocals(blocks hcl.Blocks) {
 		attrs, diags := b.Body.JustAttributes()
 		l.report(diags...)
 		for _, attr := range inOrder(attrs) {
+			if !hclsyntax.ValidIdentifier(attr.Name) {
+				l.errorf(&attr.NameRange, "Invalid name of a local", "A name begins with a letter, and goes on with letters, digits, underscores and hyphens.")
+				continue
+			}
+			attr.Expr = l.nativeExpr(attr.Expr)
 			if other := l.locals[attr.Name]; other != nil {
 				l.errorf(&attr.NameRange, "Duplicate local", "local.%s is declared already at %s.", attr.Name, place(other.attr.NameRange))
 				continue

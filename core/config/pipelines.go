@@ -42,7 +42,7 @@ func (l *loader) buildPipelines(blocks hcl.Blocks) []*Pipeline {
 			continue
 		}
 		d := l.declare(b)
-		instances, _ := l.instances(b, forEachOf(b))
+		instances, _ := l.instances(b, l.forEachOf(b))
 		for _, i := range instances {
 			name := dotted(b.Labels[0], i.key)
 			if !l.checkName(b, name, i.key) {
@@ -91,22 +91,43 @@ func (l *loader) declarePipeline(b *hcl.Block) declaration {
 	for _, a := range schema.Attributes {
 		spec.Attributes = append(spec.Attributes, hcl.AttributeSchema{Name: a.Name})
 	}
+	for _, nested := range schema.Blocks {
+		spec.Blocks = append(spec.Blocks, hcl.BlockHeaderSchema{Type: nested.Name, LabelNames: labelNames(nested.Labels)})
+	}
 	for _, kind := range stageKinds {
 		spec.Blocks = append(spec.Blocks, hcl.BlockHeaderSchema{Type: string(kind), LabelNames: []string{"plugin"}})
 	}
 	before := len(l.diags)
 	body := l.content(b.Body, "pipeline", spec)
-	if len(l.diags) == before {
-		l.checkOrder(b, body.Blocks)
+	own := &content{schema: schema, header: b.DefRange, attrs: body.Attributes, blocks: map[string][]*content{}}
+	for _, nested := range schema.Blocks {
+		own.blocks[nested.Name] = l.readNested(nested, body.Blocks.OfType(nested.Name))
 	}
-	d := declaration{block: b, settings: &content{schema: schema, header: b.DefRange, attrs: body.Attributes}}
-	for _, s := range body.Blocks {
+	own.flawed = len(l.diags) > before
+	stages := stagesOf(b, body.Blocks)
+	if len(l.diags) == before {
+		l.checkOrder(b, stages)
+	}
+	d := declaration{block: b, settings: own}
+	for _, s := range stages {
 		kind := plugin.Kind(s.Type)
 		if p, ok := l.lookup(kind, s); ok {
 			d.stages = append(d.stages, stage{kind, p, l.read(s, schemaFor(p, kind))})
 		}
 	}
 	return d
+}
+
+// stagesOf are the blocks that are stages. The properties of a JSON object have
+// no order, so there a stage's kind says where it stands; transforms among
+// themselves stand in the order of their array.
+func stagesOf(pipeline *hcl.Block, blocks hcl.Blocks) hcl.Blocks {
+	rank := func(b *hcl.Block) int { return slices.Index(stageKinds, plugin.Kind(b.Type)) }
+	stages := slices.DeleteFunc(slices.Clone(blocks), func(b *hcl.Block) bool { return rank(b) < 0 })
+	if isJSON(pipeline.DefRange.Filename) {
+		slices.SortStableFunc(stages, func(a, b *hcl.Block) int { return rank(a) - rank(b) })
+	}
+	return stages
 }
 
 // checkOrder checks that a pipeline reads as it runs: one source, any

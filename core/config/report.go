@@ -29,6 +29,11 @@ func (l *loader) errorf(subject *hcl.Range, summary, format string, args ...any)
 
 // finish puts the diagnostics in order and gives each its source line.
 func (l *loader) finish() hcl.Diagnostics {
+	for _, d := range l.diags {
+		if d.Subject != nil && l.sources[d.Subject.Filename] != nil {
+			d.Subject = l.sources[d.Subject.Filename].real(*d.Subject).Ptr()
+		}
+	}
 	slices.SortStableFunc(l.diags, compareDiagnostics)
 	diags := slices.CompactFunc(l.diags, func(a, b *hcl.Diagnostic) bool { return compareDiagnostics(a, b) == 0 })
 	rest := len(diags) - maxReported

@@ -8,19 +8,20 @@ import (
 	"slices"
 
 	"github.com/agext/levenshtein"
+	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
 // lines returns the numbers of the lines that hold secret literals.
-func (s *secrets) lines(text []byte, tokens hclsyntax.Tokens) map[int]bool {
+func (s *secrets) lines(src *source, tokens hclsyntax.Tokens) map[int]bool {
 	found := map[int]bool{}
-	for i, line := range bytes.Split(text, []byte("\n")) {
-		found[i+1] = callOfSensitive.Match(line)
+	for i, line := range bytes.Split(src.text, []byte("\n")) {
+		found[i+1] = callOfSensitive.Match(line) || escapedName.Match(line)
 		for _, m := range assignment.FindAllSubmatch(line, -1) {
 			found[i+1] = found[i+1] || s.isName(string(m[1]))
 		}
 	}
-	scan, next := secretScan{tokens: tokens, lines: found}, 0
+	scan, next := secretScan{tokens: tokens, lines: found, json: isJSON(src.name)}, 0
 	for i, t := range tokens {
 		switch {
 		case i < next:
@@ -31,6 +32,15 @@ func (s *secrets) lines(text []byte, tokens hclsyntax.Tokens) map[int]bool {
 		}
 	}
 	return found
+}
+
+// hide keeps the lines of a secret out of messages.
+func (l *loader) hide(r hcl.Range) {
+	if src := l.sources[r.Filename]; src != nil && src.secretLines != nil {
+		for line := r.Start.Line; line <= r.End.Line; line++ {
+			src.secretLines[line] = true
+		}
+	}
 }
 
 // hideMore is for a file that does not parse: nobody knows which default is
@@ -62,6 +72,7 @@ var (
 	// assignment also finds what was meant to be one.
 	assignment      = regexp.MustCompile(`([\w-]+)(["{}\[\]()\s]*[=:]|[{}\[\]()\s]+")`)
 	callOfSensitive = regexp.MustCompile(`\bsensitive\s*\(`)
+	escapedName     = regexp.MustCompile(`\\u[0-9a-fA-F]{4}[^":]*"\s*:`) // of a JSON property
 	secretWord      = regexp.MustCompile(`(?i)pass|pwd|secret|token|credential`)
 )
 
@@ -81,6 +92,7 @@ func similar(word, name string, distance int) bool {
 type secretScan struct {
 	tokens hclsyntax.Tokens
 	lines  map[int]bool
+	json   bool // a value may stand in a later line than its name
 }
 
 // assigns reports whether the word at i, which may be quoted, is given a value.
@@ -109,7 +121,7 @@ func (s secretScan) markFrom(start int) int {
 		for line := t.Range.Start.Line; line <= t.Range.End.Line && t.Type != hclsyntax.TokenNewline; line++ {
 			s.lines[line] = true
 		}
-		if depth < 0 || depth == 0 && (t.Type == hclsyntax.TokenNewline || t.Type == hclsyntax.TokenComma) {
+		if depth < 0 || depth == 0 && (t.Type == hclsyntax.TokenNewline && !s.json || t.Type == hclsyntax.TokenComma) {
 			return start + i
 		}
 	}
@@ -123,7 +135,7 @@ var harmless = []string{"type", "description", "sensitive", "nullable", "conditi
 // sensitive handles the word at i: a call of the function, or the attribute of
 // a variable, whose default is then secret.
 func (s secretScan) sensitive(i int) int {
-	if i+1 >= len(s.tokens) || s.tokens[i+1].Type != hclsyntax.TokenEqual {
+	if !s.assigns(i) {
 		return s.markFrom(i)
 	}
 	begin := i

@@ -66,6 +66,7 @@ func secretNames(catalog *plugin.Catalog) []string {
 	var names []string
 	collect := func(config any) { names = appendSecretNames(names, sdk.SchemaOf(config)) }
 	collect(&sdk.Cluster{})
+	collect(&Server{})
 	for _, p := range catalog.All() {
 		if p.Source != nil {
 			collect(p.Source())

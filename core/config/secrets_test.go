@@ -82,7 +82,7 @@ pipeline "p" {
 
 func secretOptions(t testing.TB) config.Options {
 	opts := testOptions(t)
-	opts.Vars = []string{`more={ x = "hunter2-canary" }`}
+	opts.Vars = assigned(`more={ x = "hunter2-canary" }`)
 	opts.LookupEnv = func(name string) (string, bool) { return canary, name == "TOKEN" }
 	return opts
 }
@@ -90,7 +90,11 @@ func secretOptions(t testing.TB) config.Options {
 // everything is whatever can be printed of a Load.
 func everything(t testing.TB, dir, source string, opts config.Options) string {
 	t.Helper()
-	file := filepath.Join(dir, "test.hcl")
+	return everythingIn(t, filepath.Join(dir, "test.hcl"), source, opts)
+}
+
+func everythingIn(t testing.TB, file, source string, opts config.Options) string {
+	t.Helper()
 	put(t, file, source)
 	c, diags := config.Load([]string{file}, opts)
 	var b strings.Builder
@@ -193,7 +197,7 @@ func TestSecretsInValues(t *testing.T) {
 	for _, typ := range []string{"number", "bool", "list(string)", "map(number)", "object({ a = string })"} {
 		for _, value := range []string{canary, `"` + canary, `{ a = ` + canary + ` }`, `[` + canary, `{ "` + canary + `" = 1 }`, `["` + canary + `"`} {
 			opts := testOptions(t)
-			opts.Vars = []string{"x=" + value}
+			opts.Vars = assigned("x=" + value)
 			out := everything(t, t.TempDir(), "variable \"x\" {\n type = "+typ+"\n sensitive = true\n}\n", opts)
 			if strings.Contains(out, canary) {
 				t.Errorf("%s of type %s:\n%s", value, typ, out)
@@ -216,6 +220,22 @@ func FuzzSecrets(f *testing.F) {
 			return
 		}
 		if out := everything(t, dir, source, opts); strings.Contains(out, canary) {
+			t.Fatalf("a secret is shown by:\n%s\nas:\n%s", source, out)
+		}
+	})
+}
+
+// FuzzSecretsInJSON does the same in JSON.
+func FuzzSecretsInJSON(f *testing.F) {
+	f.Add(`{"cluster": {"a": {"sasl": {"plain": {"username": "u",`, "}}}}}")
+	f.Add(`{"cluster": {"a": {"password":`, "}}}")
+	opts, dir := secretOptions(f), f.TempDir()
+	f.Fuzz(func(t *testing.T, before, after string) {
+		source := before + "\n  \"password\": \"" + canary + "\"\n" + after
+		if strings.Contains(before+after, canary[:4]) {
+			return
+		}
+		if out := everythingIn(t, filepath.Join(dir, "test.hcl.json"), source, opts); strings.Contains(out, canary) {
 			t.Fatalf("a secret is shown by:\n%s\nas:\n%s", source, out)
 		}
 	})

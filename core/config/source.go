@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/hashicorp/hcl/v2"
 )
 
 const (
@@ -27,6 +29,10 @@ type source struct {
 	// openString is set if a quotation mark is missing: all that follows is
 	// then read the wrong way round.
 	openString bool
+	// file is what was parsed; nil if something is wrong with it.
+	file *hcl.File
+	// escaped are the JSON strings with escapes: see [source.real].
+	escaped []hcl.Range
 }
 
 // readSources reads the files named by paths; each file counts once.
@@ -58,7 +64,7 @@ func (l *loader) readSources(paths []string) []*source {
 	return sources
 }
 
-// listFiles replaces directories by the *.hcl files in them.
+// listFiles replaces directories by the *.hcl and *.hcl.json files in them.
 func (l *loader) listFiles(paths []string) []string {
 	var files []string
 	for _, path := range paths {
@@ -70,8 +76,6 @@ func (l *loader) listFiles(paths []string) []string {
 			l.errorf(nil, "Cannot read file", "%s", sentence(err.Error()))
 		case info.IsDir():
 			files = append(files, l.listDirectory(path)...)
-		case strings.HasSuffix(path, ".hcl.json"):
-			l.refuseJSON(path)
 		default:
 			files = append(files, path)
 		}
@@ -86,26 +90,18 @@ func (l *loader) listDirectory(dir string) []string {
 		return nil
 	}
 	var files []string
-	refused := false
 	for _, e := range entries {
 		name := filepath.Join(dir, e.Name())
 		switch {
 		case e.IsDir() || strings.HasPrefix(e.Name(), "."):
-		case strings.HasSuffix(name, ".hcl"):
+		case strings.HasSuffix(name, ".hcl"), strings.HasSuffix(name, ".hcl.json"):
 			files = append(files, name)
-		case strings.HasSuffix(name, ".hcl.json"):
-			l.refuseJSON(name)
-			refused = true
 		}
 	}
-	if len(files) == 0 && !refused {
-		l.errorf(nil, "Empty directory", "There is no *.hcl file in %q.", dir)
+	if len(files) == 0 {
+		l.errorf(nil, "Empty directory", "There is no *.hcl or *.hcl.json file in %q.", dir)
 	}
 	return files
-}
-
-func (l *loader) refuseJSON(name string) {
-	l.errorf(nil, "JSON syntax is not supported yet", "This version does not read %q; write the file in HCL's own syntax and name it *.hcl.", name)
 }
 
 // readFile reads a regular file of at most 1 MiB.

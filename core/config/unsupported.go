@@ -4,9 +4,13 @@ package config
 
 import (
 	"maps"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/json"
 )
 
 // What belongs to the language, or to what users of Terraform expect of it,
@@ -58,11 +62,7 @@ var unsupported = map[string]map[string]string{
 }
 
 var policies = map[string]string{
-	"on_error":    "Policies for errors are not supported by this version: a partition that meets one stops.",
-	"on_gap":      "Policies for gaps are not supported by this version: a partition that meets one stops.",
-	"on_truncate": "Policies for truncated logs are not supported by this version: a partition that meets one stops.",
-	"on_recreate": "Policies for recreated topics are not supported by this version: a partition that meets one stops.",
-	"limit":       "Limits are not supported by this version.",
+	"on_error": "Policies for errors are not supported by this version: a partition that meets one stops.",
 }
 
 const (
@@ -81,10 +81,6 @@ var unsupportedFunctions = map[string]string{
 	"timestamp":     notRepeatable,
 	"plantimestamp": notRepeatable,
 	"uuid":          notRepeatable,
-	"try":           "try is not supported by this version. Use lookup, coalesce or a condition.",
-	"can":           "can is not supported by this version. Use contains, regexall or a condition.",
-	"duration":      `duration is not supported by this version. Write durations as strings: "30s", "5m".`,
-	"bytes":         `bytes is not supported by this version. Write sizes as strings: "64MiB".`,
 }
 
 const notRepeatable = "A configuration means the same each time it is loaded, so there is no such function. Pass the value in with a variable."
@@ -105,21 +101,37 @@ func (l *loader) content(body hcl.Body, blockType string, schema *hcl.BodySchema
 	for _, b := range schema.Blocks {
 		delete(reasons, b.Type)
 	}
-	l.refuse(body, reasons)
 	var hidden hcl.BodySchema
 	for _, name := range keysOf(reasons) {
 		hidden.Attributes = append(hidden.Attributes, hcl.AttributeSchema{Name: name})
 		hidden.Blocks = append(hidden.Blocks, hcl.BlockHeaderSchema{Type: name})
 	}
-	_, rest, _ := body.PartialContent(&hidden)
+	found, rest, _ := body.PartialContent(&hidden)
+	l.refuse(body, found, reasons)
 	content, diags := rest.Content(schema)
-	l.report(diags...)
+	l.report(l.suggestNames(diags, schema)...)
+	if json.IsJSONBody(body) {
+		if t := content.Attributes["type"]; t != nil && blockType == "variable" {
+			if t.Expr = l.expression(t.Expr); t.Expr == nil {
+				delete(content.Attributes, "type")
+			}
+		}
+		l.native(content)
+	}
 	return content
 }
 
-func (l *loader) refuse(body hcl.Body, reasons map[string]string) {
+// refuse reports what a body has that is not supported.
+func (l *loader) refuse(body hcl.Body, found *hcl.BodyContent, reasons map[string]string) {
 	native, ok := body.(*hclsyntax.Body)
 	if !ok {
+		for _, a := range found.Attributes {
+			summary := "Unsupported argument"
+			if _, diags := hcl.ExprMap(a.Expr); !diags.HasErrors() {
+				summary = "Unsupported block type"
+			}
+			l.errorf(&a.NameRange, summary, "%s", reasons[a.Name])
+		}
 		return
 	}
 	for _, a := range native.Attributes {
@@ -132,4 +144,35 @@ func (l *loader) refuse(body hcl.Body, reasons map[string]string) {
 			l.errorf(&b.TypeRange, "Unsupported block type", "%s", why)
 		}
 	}
+}
+
+// misnamed are the messages about names that a schema does not have.
+var misnamed = regexp.MustCompile(`^(An argument named|Blocks of type|No argument or block type is named) "([^"]*)"(?: (?:is|are) not expected here)?\.(?: Did you mean.*)?$`)
+
+// suggestNames lets messages suggest the most similar name. HCL suggests the
+// first that is similar, and no argument that is set already.
+func (l *loader) suggestNames(diags hcl.Diagnostics, schema *hcl.BodySchema) hcl.Diagnostics {
+	var attributes, blocks []string
+	for _, a := range schema.Attributes {
+		attributes = append(attributes, a.Name)
+	}
+	for _, b := range schema.Blocks {
+		blocks = append(blocks, b.Type)
+	}
+	for _, d := range diags {
+		m := misnamed.FindStringSubmatch(d.Detail)
+		if m == nil || strings.Contains(d.Detail, "Did you mean to define") {
+			continue
+		}
+		names := slices.Concat(attributes, blocks)
+		switch m[1] {
+		case "An argument named":
+			names = attributes
+		case "Blocks of type":
+			names = blocks
+		}
+		text, _, _ := strings.Cut(d.Detail, " Did you mean")
+		d.Detail = text + didYouMean(m[2], names)
+	}
+	return diags
 }

@@ -3,7 +3,8 @@
 package config
 
 import (
-	"strings"
+	"fmt"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/typeexpr"
@@ -11,9 +12,6 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 )
-
-// EnvPrefix begins the names of environment variables that set variables.
-const EnvPrefix = "KLAMM_VAR_"
 
 // variable is a variable block.
 type variable struct {
@@ -28,6 +26,7 @@ type variable struct {
 	validations hcl.Blocks
 	flawed      bool // the block was not understood; the value stays unknown
 	value       measured
+	at          hcl.Range // of the value in a file of variables; otherwise the block's header
 }
 
 var variableBlock = &hcl.BodySchema{
@@ -67,7 +66,7 @@ func (l *loader) declareVariables(blocks hcl.Blocks) {
 
 func (l *loader) declareVariable(name string, b *hcl.Block) *variable {
 	before := len(l.diags)
-	v := &variable{name: name, block: b, typ: cty.DynamicPseudoType, literal: true, nullable: true, value: unknown}
+	v := &variable{name: name, block: b, typ: cty.DynamicPseudoType, literal: true, nullable: true, value: unknown, at: b.DefRange}
 	content := l.content(b.Body, "variable", variableBlock)
 	attrs := content.Attributes
 	if attr := attrs["type"]; attr != nil {
@@ -83,6 +82,9 @@ func (l *loader) declareVariable(name string, b *hcl.Block) *variable {
 		}
 	}
 	v.fallback = attrs["default"]
+	if v.sensitive && v.fallback != nil {
+		l.hide(v.fallback.Range)
+	}
 	v.validations = content.Blocks
 	v.flawed = len(l.diags) > before
 	return v
@@ -113,44 +115,20 @@ func (l *loader) constantBool(attr *hcl.Attribute, otherwise bool) bool {
 	return b.True()
 }
 
-// givenVariable is a value from outside the files; origin says where in prose.
-type givenVariable struct{ text, origin string }
-
-// givenVariables are the values of -var and of the environment.
-func (l *loader) givenVariables() map[string]givenVariable {
-	given := map[string]givenVariable{}
-	for _, name := range keysOf(l.variables) {
-		if text, ok := l.lookupEnv(EnvPrefix + name); ok {
-			given[name] = givenVariable{text, "the environment variable " + EnvPrefix + name}
-		}
-	}
-	for _, arg := range l.vars {
-		name, text, ok := strings.Cut(arg, "=")
-		switch {
-		case !ok || strings.TrimSpace(name) == "":
-			l.errorf(nil, "Invalid -var", `Write the variable's name, "=" and the value: -var name=value.`)
-		case l.variables[name] == nil:
-			l.errorf(nil, "Unknown variable", "-var sets %q, but no variable of that name is declared.%s", name, didYouMean(name, keysOf(l.variables)))
-		default:
-			given[name] = givenVariable{text, "-var " + name}
-		}
-	}
-	return given
-}
-
 func (l *loader) variableValue(v *variable, given map[string]givenVariable) cty.Value {
 	if g, ok := given[v.name]; ok {
 		value := l.parseGiven(v, g)
-		if value = l.convertVariable(v, value, v.block.DefRange, "The value from "+g.origin); !value.IsNull() || v.nullable {
+		v.at = g.place(v)
+		if value = l.convertVariable(v, value, v.at, "The value from "+g.origin); !value.IsNull() || v.nullable {
 			return value
 		}
 	}
 	if v.fallback == nil {
 		if g, ok := given[v.name]; ok {
-			l.errorf(&v.block.DefRange, "Variable is null", "The value from %s is null, and the variable is not nullable.", g.origin)
+			l.errorf(&v.at, "Variable is null", "The value from %s is null, and the variable is not nullable.", g.origin)
 			return cty.DynamicVal
 		}
-		l.errorf(&v.block.DefRange, "Missing variable", "var.%s has no default and was not set. Give -var '%s=...', or set %s%s.", v.name, v.name, EnvPrefix, v.name)
+		l.errorf(&v.block.DefRange, "Missing variable", "var.%s has no default and was not set. Give -var '%s=...' or a -var-file, or set %s%s.", v.name, v.name, EnvPrefix, v.name)
 		return cty.DynamicVal
 	}
 	value := l.constantFallback(v)
@@ -170,41 +148,6 @@ func (l *loader) constantFallback(v *variable) cty.Value {
 		return l.evaluateSecret(v.fallback.Expr, nil, true)
 	}
 	return l.constant(v.fallback)
-}
-
-// parseGiven reads a value from outside: the text itself for simple types, an
-// HCL expression of constants for others.
-func (l *loader) parseGiven(v *variable, g givenVariable) cty.Value {
-	if v.sensitive {
-		l.secrets.addText(g.text)
-	}
-	if v.literal {
-		return cty.StringVal(g.text)
-	}
-	src := &source{name: "<" + g.origin + ">", text: []byte(g.text)}
-	if !v.sensitive {
-		l.sources[src.name] = src
-	}
-	if len(g.text) > maxFile {
-		l.errorf(&v.block.DefRange, "Value too large", "The value from %s is larger than 1 MiB.", g.origin)
-		return cty.DynamicVal
-	}
-	if !l.guard(src) {
-		return cty.DynamicVal
-	}
-	expr, diags := hclsyntax.ParseExpression(src.text, src.name, hcl.InitialPos)
-	if !diags.HasErrors() {
-		var value cty.Value
-		if value, diags = expr.Value(nil); !diags.HasErrors() {
-			return value
-		}
-	}
-	if v.sensitive {
-		diags = hcl.Diagnostics{diags[0]}
-		diags[0].Subject = &v.block.DefRange
-	}
-	l.reportEvaluation(diags, v.sensitive)
-	return cty.DynamicVal
 }
 
 func (l *loader) convertVariable(v *variable, value cty.Value, at hcl.Range, what string) cty.Value {
@@ -258,6 +201,10 @@ func (l *loader) validateVariables() {
 }
 
 func (l *loader) validate(v *variable, condition, message hcl.Expression) {
+	if !refersTo(condition, v.name) {
+		l.errorf(condition.Range().Ptr(), "Condition without the variable", "A condition looks at the value: it refers to var.%s.", v.name)
+		return
+	}
 	result, _ := l.evaluate(condition, nil).Unmark()
 	if !known(result) {
 		return
@@ -268,13 +215,20 @@ func (l *loader) validate(v *variable, condition, message hcl.Expression) {
 		return
 	}
 	text := l.evaluate(message, nil)
+	rule := fmt.Sprintf("This was checked by the validation at %s.", place(condition.Range()))
 	switch {
 	case holds.True() || !known(text):
 	case text.ContainsMarked():
-		l.errorf(&v.block.DefRange, "Invalid value for variable", "The value does not pass a validation. Its message is left out, for it holds a sensitive value.")
+		l.errorf(&v.at, "Invalid value for variable", "The value does not pass a validation. Its message is left out, for it holds a sensitive value.\n%s", rule)
 	case text.IsNull() || text.Type() != cty.String:
 		l.errorf(message.Range().Ptr(), "Invalid error_message", "A message is a string.")
 	default:
-		l.errorf(&v.block.DefRange, "Invalid value for variable", "%s", text.AsString())
+		l.errorf(&v.at, "Invalid value for variable", "%s\n%s", text.AsString(), rule)
 	}
+}
+
+func refersTo(expr hcl.Expression, name string) bool {
+	return slices.ContainsFunc(expr.Variables(), func(t hcl.Traversal) bool {
+		return t.RootName() == "var" && memberName(t) == name
+	})
 }

@@ -14,6 +14,10 @@ import (
 // again.
 const retryTarget = 10 * time.Second
 
+// askTimeout bounds what is asked of either end about new partitions: meanwhile
+// the lane stores no positions.
+const askTimeout = 20 * time.Second
+
 // adopt takes in the lane's partitions that it does not have yet: it makes sure
 // of their target, of their position, and only then reads them.
 func (f *flow) adopt(ctx context.Context) error {
@@ -22,7 +26,9 @@ func (f *flow) adopt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	failed, err := f.runner.topics.ensure(ctx, streams)
+	asking, done := context.WithTimeout(ctx, askTimeout)
+	defer done()
+	failed, err := f.runner.topics.ensure(asking, streams)
 	if err != nil {
 		return err
 	}
@@ -47,7 +53,9 @@ func (f *flow) adopt(ctx context.Context) error {
 			}
 		}
 	}
-	f.reportGone()
+	if err := f.reportGone(ctx); err != nil {
+		return err
+	}
 	if len(positions) < len(ready) {
 		return nil // the others are asked for again at the next round
 	}
@@ -82,7 +90,16 @@ func (f *flow) unadopted(share []sdk.Stream) []sdk.Stream {
 	var out []sdk.Stream
 	for _, s := range share {
 		p, ok := f.partitions[s.TopicPartition]
-		if !ok || !p.retryAt.IsZero() && now.After(p.retryAt) {
+		switch {
+		case !ok:
+			out = append(out, s)
+		case p.retryAt.IsZero() || now.Before(p.retryAt):
+		case p.stop != nil && p.stop.Reason == sdk.ReasonDeleted:
+			if f.settledDown(p) { // listed again: it was not gone, or has been made again
+				f.stored[s.TopicPartition] = p.stored
+				out = append(out, s)
+			}
+		default:
 			out = append(out, s)
 		}
 	}
@@ -96,11 +113,21 @@ func (f *flow) refuse(s sdk.Stream, err error) {
 	p, again := f.partitions[s.TopicPartition]
 	if !again {
 		p = newPartition(s, f.runner.topics.target(s.Topic))
+		if at, ok := f.stored[s.TopicPartition]; ok {
+			p.at(at)
+			p.next = at // not of its way to the target
+		}
 		f.partitions[s.TopicPartition] = p
 	}
+	news := p.stop == nil || p.stop.Error() != pe.Error()
 	p.stop, p.retryAt = pe, time.Now().Add(retryTarget)
+	if !again {
+		p.stopped = time.Now()
+	}
 	f.mu.Unlock()
-	f.runner.health.failed(pe)
+	if news {
+		f.runner.health.failed(pe)
+	}
 	if !again {
 		f.runner.log.Error("partition cannot be copied; the others go on", "topic", pe.Topic, "partition", pe.Partition, "error", pe)
 	}
@@ -117,7 +144,7 @@ func (f *flow) positionsOf(ctx context.Context, streams []sdk.Stream, fresh bool
 			positions[s.TopicPartition] = p
 			continue
 		}
-		born := !fresh && !f.birth.has(s)
+		born := !fresh && !f.birth.Has(s)
 		starting[born] = append(starting[born], s)
 	}
 	if len(positions) > 0 {
@@ -125,7 +152,7 @@ func (f *flow) positionsOf(ctx context.Context, streams []sdk.Stream, fresh bool
 	}
 	var resolved []sdk.Position
 	for born, list := range starting {
-		starts, err := f.runner.source.Start(ctx, list, born)
+		starts, err := f.start(ctx, list, born)
 		if err != nil {
 			return nil, err
 		}
@@ -141,6 +168,13 @@ func (f *flow) positionsOf(ctx context.Context, streams []sdk.Stream, fresh bool
 		positions[p.TopicPartition], f.stored[p.TopicPartition] = p, p
 	}
 	return positions, nil
+}
+
+// start asks the source where partitions begin.
+func (f *flow) start(ctx context.Context, list []sdk.Stream, born bool) ([]sdk.Position, error) {
+	asking, done := context.WithTimeout(ctx, askTimeout)
+	defer done()
+	return f.runner.source.Start(asking, list, born)
 }
 
 // diverted stops a partition whose position is about another target than the
@@ -172,46 +206,64 @@ func (f *flow) begin(ctx context.Context, s sdk.Stream, at sdk.Position) error {
 	p := newPartition(s, f.runner.topics.target(s.Topic))
 	p.at(at)
 	f.mu.Lock()
+	p.paused = f.runner.said().Pauses.Hold(s.TopicPartition)
 	f.partitions[s.TopicPartition] = p
 	f.mu.Unlock()
+	if p.paused {
+		return nil
+	}
 	return f.reader.Add(ctx, at)
 }
 
 // reportGone stops the partitions that have a position and are selected, but
 // exist no more: what they held behind the position is lost.
-func (f *flow) reportGone() {
-	selecting, ok := f.runner.pipeline.Source.Config.(sdk.Selecting)
-	if !ok {
-		return
+func (f *flow) reportGone(ctx context.Context) error {
+	selecting, ok := f.runner.spec.Load().Source.Config.(sdk.Selecting)
+	if !ok || !f.runner.looked() {
+		return nil
 	}
 	there := map[sdk.TopicPartition]bool{}
 	for _, s := range f.runner.share(f.lane.number) {
 		there[s.TopicPartition] = true
 	}
+	var gone []sdk.Position
+	f.mu.Lock()
 	for tp, at := range f.stored {
-		f.mu.Lock()
-		_, have := f.partitions[tp]
-		if !have && !there[tp] && selecting.SelectsTopic(tp.Topic) {
-			p := newPartition(at.Stream, f.runner.topics.target(tp.Topic))
-			p.at(at)
-			f.partitions[tp] = p
-		} else {
-			have = true
-		}
-		f.mu.Unlock()
-		if have {
+		if p, have := f.partitions[tp]; have && !f.leftBehind(p) || there[tp] || !selecting.SelectsTopic(tp.Topic) {
 			continue
+		} else if have {
+			at = p.stored
 		}
-		if now, ok := f.runner.topicID(tp.Topic); ok && now != at.TopicID {
+		gone = append(gone, at)
+	}
+	f.mu.Unlock()
+	for _, at := range gone {
+		now, ok := f.runner.topicID(at.Topic)
+		switch {
+		case ok && now != at.TopicID && f.runner.restartsRecreated():
+			if err := f.forget(ctx, at); err != nil {
+				return err
+			}
+		case ok && now != at.TopicID:
 			f.refuseRecreated(at, now)
-		} else {
-			f.stopPartition(&sdk.PartitionError{
-				TopicPartition: tp, Reason: sdk.ReasonDeleted, Offsets: sdk.Offsets{From: at.Offset, To: at.Offset},
-				Err: fmt.Errorf("the topic (id %s) was read up to offset %d and is gone", at.TopicID, at.Offset),
-				Fix: fmt.Sprintf("if that is meant, leave it out: \"!%s\" in topics", tp.Topic),
-			})
+		default:
+			f.refuseGone(at)
 		}
 	}
+	return nil
+}
+
+func (f *flow) refuseGone(at sdk.Position) {
+	p := newPartition(at.Stream, f.runner.topics.target(at.Topic))
+	p.at(at)
+	f.mu.Lock()
+	f.partitions[at.TopicPartition] = p
+	f.mu.Unlock()
+	f.stopPartition(&sdk.PartitionError{
+		TopicPartition: at.TopicPartition, Reason: sdk.ReasonDeleted, Offsets: sdk.Offsets{From: at.Offset, To: at.Offset},
+		Err: fmt.Errorf("the topic (id %s) was read up to offset %d and is gone", at.TopicID, at.Offset),
+		Fix: fmt.Sprintf("if that is meant, leave it out: \"!%s\" in topics", at.Topic),
+	})
 }
 
 // sayContinued says once that stored positions are used.

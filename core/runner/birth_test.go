@@ -10,77 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
-
+	"github.com/klamm-io/klamm/core/ledger"
 	"github.com/klamm-io/klamm/sdk"
 )
-
-func TestBirthRoundTrip(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		var streams []sdk.Stream
-		for _, topic := range rapid.SliceOfDistinct(rapid.String(), rapid.ID).Draw(t, "topics") {
-			for i := range rapid.Int32Range(1, 3).Draw(t, "partitions") {
-				streams = append(streams, sdk.Stream{TopicPartition: tpOf(topic, i), TopicID: sdk.TopicID{byte(len(topic)), 7}})
-			}
-		}
-		id := identity{Version: controlVersion, Pipeline: "copy", Source: "a", Sink: "b", Lanes: 8, Created: "2026-01-02T03:04:05Z"}
-		want := newBirth(id, streams)
-		entries, err := want.encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		stored := map[string][]byte{"journal/1": []byte("another's")}
-		for _, e := range entries {
-			stored[e.Key] = e.Value
-		}
-		got, err := decodeBirth(stored)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(birth{}, identity{}, knownTopic{})); diff != "" {
-			t.Fatal(diff)
-		}
-		for _, s := range streams {
-			later := s
-			later.Partition += 3
-			again := s
-			again.TopicID = sdk.TopicID{0xff}
-			if !got.has(s) || got.has(later) || got.has(again) {
-				t.Fatalf("%s: has %t, a later partition %t, a later topic %t", s, got.has(s), got.has(later), got.has(again))
-			}
-		}
-	})
-}
-
-func TestDecodeBirthRefuses(t *testing.T) {
-	const id = `{"v":1,"pipeline":"copy","source":"a","sink":"b"}`
-	tests := []struct {
-		name    string
-		entries map[string]string
-		says    string // empty: there is no birth
-	}{
-		{"never run", map[string]string{}, ""},
-		{"only another's entries", map[string]string{"known/a": `{"v":1}`}, ""},
-		{"newer identity", map[string]string{"pipeline": `{"v":2}`}, `"pipeline" has version 2; this Klamm reads version 1`},
-		{"newer topic", map[string]string{"pipeline": id, "known/a": `{"v":2}`}, `"known/a" has version 2; this Klamm reads version 1`},
-		{"broken identity", map[string]string{"pipeline": `{`}, `reading the control record "pipeline"`},
-		{"broken topic", map[string]string{"pipeline": id, "known/a": `x`}, `reading the control record "known/a"`},
-		{"broken name", map[string]string{"pipeline": id, "known/%": `{"v":1}`}, `reading the control record "known/%"`},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			entries := map[string][]byte{}
-			for k, v := range tt.entries {
-				entries[k] = []byte(v)
-			}
-			b, err := decodeBirth(entries)
-			if tt.says == "" && (b != nil || err != nil) || tt.says != "" && (err == nil || !strings.Contains(err.Error(), tt.says)) {
-				t.Errorf("got %+v, %v", b, err)
-			}
-		})
-	}
-}
 
 func TestStrangersPositionsAreRefused(t *testing.T) {
 	tests := []struct {
@@ -123,7 +55,7 @@ func TestStrangerThatComesBetweenIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := openWorld(t, 1, 1)
 		w.add("orders", 1, 20)
-		entries, err := newBirth(identity{Version: controlVersion, Pipeline: "copy", Source: "other", Sink: "dst"}, nil).encode()
+		entries, err := ledger.NewBirth(ledger.Identity{Pipeline: "copy", Source: "other", Sink: "dst"}, nil).Entries()
 		if err != nil {
 			t.Fatal(err)
 		}

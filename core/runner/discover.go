@@ -4,41 +4,66 @@ package runner
 
 import (
 	"context"
-	"hash/fnv"
 	"slices"
-	"strconv"
 	"time"
 
+	"github.com/klamm-io/klamm/core/ledger"
 	"github.com/klamm-io/klamm/sdk"
 )
 
-// laneOf is the lane of a partition. It goes by name, so that a topic made
-// again under its name meets its old position.
-func laneOf(tp sdk.TopicPartition, lanes int) int {
-	h := fnv.New32a()
-	h.Write([]byte(tp.Topic))
-	h.Write([]byte{0})
-	h.Write([]byte(strconv.Itoa(int(tp.Partition))))
-	return int(h.Sum32()%uint32(lanes)) + 1
-}
-
 // discover keeps looking for new partitions.
 func (r *Runner) discover(ctx context.Context) {
-	every(ctx, discoverEvery, func() {
-		streams, err := r.source.Partitions(ctx)
-		if err != nil {
-			if ctx.Err() == nil {
-				r.health.trouble(r.log, err)
-			}
-			return
+	tick := time.NewTicker(discoverEvery)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		r.look(ctx)
+		select {
+		case <-tick.C:
+		case <-r.edited:
+		case <-ctx.Done():
 		}
-		r.mu.Lock()
-		r.streams = streams
-		lanes := r.ownedLanes()
-		r.mu.Unlock()
-		for _, l := range lanes {
-			l.wake()
+	}
+}
+
+func (r *Runner) look(ctx context.Context) {
+	spec := r.spec.Load()
+	streams, err := r.source.Partitions(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			r.health.trouble(r.log, err)
 		}
+		return
+	}
+	r.mu.Lock()
+	r.streams, r.listed = r.selected(streams), spec
+	lanes := r.ownedLanes()
+	r.mu.Unlock()
+	for _, l := range lanes {
+		l.wake()
+	}
+}
+
+// looked reports whether the partitions that the file selects have been listed
+// since it was last edited.
+func (r *Runner) looked() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.listed == r.spec.Load()
+}
+
+// selected leaves out what the file does not select any more, which a source
+// may still have listed. The caller holds the mutex.
+func (r *Runner) selected(streams []sdk.Stream) []sdk.Stream {
+	selecting, ok := r.spec.Load().Source.Config.(sdk.Selecting)
+	if !ok || !r.wasEdited {
+		return streams
+	}
+	wanted := map[string]bool{}
+	return slices.DeleteFunc(streams, func(s sdk.Stream) bool {
+		if _, asked := wanted[s.Topic]; !asked {
+			wanted[s.Topic] = selecting.SelectsTopic(s.Topic)
+		}
+		return !wanted[s.Topic]
 	})
 }
 
@@ -48,7 +73,7 @@ func (r *Runner) share(number int) []sdk.Stream {
 	defer r.mu.Unlock()
 	var share []sdk.Stream
 	for _, s := range r.streams {
-		if laneOf(s.TopicPartition, r.store.Lanes()) == number {
+		if ledger.LaneOf(s.TopicPartition, r.store.Lanes()) == number {
 			share = append(share, s)
 		}
 	}
@@ -133,12 +158,12 @@ func (r *Runner) finishedElsewhere(ctx context.Context, number int) bool {
 	if err != nil {
 		return false
 	}
-	positions, err := decodePositions(entries)
+	l, err := ledger.DecodeLane(entries)
 	if err != nil {
 		return false
 	}
 	for _, s := range share {
-		p, ok := positions[s.TopicPartition]
+		p, ok := l.Positions[s.TopicPartition]
 		end, known := ends[s.TopicPartition]
 		if !ok || !known || p.Offset < end {
 			return false

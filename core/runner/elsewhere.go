@@ -5,6 +5,8 @@ package runner
 import (
 	"context"
 	"time"
+
+	"github.com/klamm-io/klamm/core/ledger"
 )
 
 // patience is how long a process that cannot finish everything itself waits for
@@ -31,11 +33,11 @@ func (r *Runner) waitsInVain(ctx context.Context, lanes []int) bool {
 		if err != nil {
 			return false
 		}
-		positions, err := decodePositions(entries)
+		l, err := ledger.DecodeLane(entries)
 		if err != nil {
 			return false
 		}
-		for _, p := range positions {
+		for _, p := range l.Positions {
 			sum += p.Offset + 1
 		}
 	}

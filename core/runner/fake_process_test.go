@@ -24,7 +24,9 @@ type process struct {
 	rules    sdk.TopicMapping
 	apply    func(*sdk.Batch) error
 	pattern  string // topics it says it selects
-	clusters bool   // its ends are clusters
+	selects  bool   // its source lists these only
+	settings func(*config.Settings)
+	clusters bool // its ends are clusters
 	noStore  bool
 	dead     bool // nothing it does has any effect
 	ownFault error
@@ -54,8 +56,10 @@ func (p *process) NewTransform(context.Context, sdk.Env) (sdk.Transform, error) 
 func (p *process) TopicMapping() sdk.TopicMapping                               { return p.rules }
 func (p *process) TopicPatterns() []string                                      { return []string{p.pattern} }
 
-func (p *process) SelectsTopic(name string) bool {
-	ok, _ := path.Match(p.pattern, name)
+func (p *process) SelectsTopic(name string) bool { return matches(p.pattern, name) }
+
+func matches(pattern, name string) bool {
+	ok, _ := path.Match(pattern, name)
 	return ok
 }
 
@@ -96,12 +100,16 @@ func (p *process) pipeline() *config.Pipeline {
 }
 
 func (p *process) shape() *config.Pipeline {
+	settings := config.Settings{Lanes: p.w.lanes, Memory: 1 << 20, ShutdownTimeout: sdk.Duration(p.limit)}
+	if p.settings != nil {
+		p.settings(&settings)
+	}
 	return &config.Pipeline{
 		Name:       "copy",
 		Source:     config.Stage[sdk.SourceConfig]{Plugin: "fake", Config: p},
 		Transforms: []config.Stage[sdk.TransformConfig]{{Plugin: "shape", Config: p}},
 		Sink:       config.Stage[sdk.SinkConfig]{Plugin: "fake", Config: p},
-		Settings:   config.Settings{Lanes: p.w.lanes, Memory: 1 << 20, ShutdownTimeout: sdk.Duration(p.limit)},
+		Settings:   settings,
 	}
 }
 

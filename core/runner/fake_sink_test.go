@@ -57,6 +57,17 @@ type fakeWriter struct {
 	refused map[sdk.TopicPartition]error
 }
 
+func (f *fakeWriter) Admit(tp sdk.TopicPartition) {
+	f.p.w.mu.Lock()
+	defer f.p.w.mu.Unlock()
+	for _, fw := range f.open {
+		if fw.b.Source.TopicPartition == tp && !f.p.dead {
+			f.p.w.fault("%s is admitted with %s in flight", tp, fw.b.Offsets)
+		}
+	}
+	delete(f.refused, tp)
+}
+
 // fakeWrite is a batch in flight.
 type fakeWrite struct {
 	f    *fakeWriter
@@ -114,10 +125,10 @@ func (fw *fakeWrite) land() {
 	w.mu.Lock()
 	tp := fw.b.Source.TopicPartition
 	to, err := fw.b.To, fw.f.refused[tp]
-	if p := w.parts[tp]; err == nil && p != nil && fw.b.From <= p.refuse && p.refuse < fw.b.To {
-		to, err = p.refuse, &sdk.PartitionError{
+	if at, ok := w.refuses(fw.b); err == nil && ok {
+		to, err = at, &sdk.PartitionError{
 			TopicPartition: tp, Reason: sdk.ReasonRefused,
-			Offsets: sdk.Offsets{From: p.refuse, To: p.refuse + 1}, Err: errors.New("record too large"),
+			Offsets: sdk.Offsets{From: at, To: at + 1}, Err: errors.New("record too large"),
 		}
 		fw.f.refused[tp] = err
 	} else if err != nil {
@@ -141,7 +152,7 @@ func (fw *fakeWrite) persist(to int64) bool {
 	}
 	for _, r := range records {
 		if r.Offset < to {
-			w.write(fw.b.Source.TopicPartition, fw.b.Topic, r.Offset, string(r.Value))
+			w.write(fw.b.Source, fw.b.Topic, r.Offset, string(r.Value))
 		}
 	}
 	return true
@@ -200,4 +211,20 @@ func (f *fakeWriter) Close(ctx context.Context) error {
 		return errGaveUp
 	}
 	return nil
+}
+
+// refuses returns the first offset of a batch that the target refuses. The
+// caller holds the mutex.
+func (w *world) refuses(b *sdk.Batch) (int64, bool) {
+	p := w.parts[b.Source.TopicPartition]
+	if p == nil || p.TopicID != b.Source.TopicID {
+		return 0, false
+	}
+	first, ok := int64(0), false
+	for _, o := range p.refuse {
+		if b.From <= o && o < b.To && (!ok || o < first) {
+			first, ok = o, true
+		}
+	}
+	return first, ok
 }

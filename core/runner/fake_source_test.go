@@ -5,6 +5,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,9 @@ import (
 
 // newestAt is the timestamp of every record, as an age at the time it is read.
 const newestAge = 3 * time.Second
+
+// epochBefore is the leader epoch of a log before it was cut.
+const epochBefore = 5
 
 type fakeSource struct{ p *process }
 
@@ -31,7 +35,9 @@ func (s *fakeSource) Partitions(context.Context) ([]sdk.Stream, error) {
 	defer w.mu.Unlock()
 	var out []sdk.Stream
 	for _, p := range w.parts {
-		out = append(out, p.Stream)
+		if !s.p.selects || matches(s.p.pattern, p.Topic) {
+			out = append(out, p.Stream)
+		}
 	}
 	slices.SortFunc(out, func(a, b sdk.Stream) int { return strings.Compare(a.String(), b.String()) })
 	return out, nil
@@ -54,7 +60,7 @@ func (s *fakeSource) Start(_ context.Context, streams []sdk.Stream, born bool) (
 }
 
 func (s *fakeSource) Open(_ context.Context, lane int) (sdk.Reader, error) {
-	return &fakeReader{p: s.p, lane: lane, at: map[sdk.TopicPartition]sdk.Position{}, ended: map[sdk.TopicPartition]bool{}}, nil
+	return &fakeReader{p: s.p, lane: lane, at: map[sdk.TopicPartition]sdk.Position{}, ended: map[sdk.TopicPartition]bool{}, stopped: map[sdk.TopicPartition]bool{}}, nil
 }
 
 func (s *fakeSource) Close() error {
@@ -101,10 +107,11 @@ func (w *world) limit(p *part) int64 {
 }
 
 type fakeReader struct {
-	p     *process
-	lane  int
-	at    map[sdk.TopicPartition]sdk.Position
-	ended map[sdk.TopicPartition]bool
+	p       *process
+	lane    int
+	at      map[sdk.TopicPartition]sdk.Position
+	ended   map[sdk.TopicPartition]bool
+	stopped map[sdk.TopicPartition]bool // until they are removed
 }
 
 func (r *fakeReader) Add(_ context.Context, at sdk.Position) error {
@@ -113,6 +120,9 @@ func (r *fakeReader) Add(_ context.Context, at sdk.Position) error {
 	defer w.mu.Unlock()
 	if stored := w.storedLocked(at.TopicPartition); stored < 0 {
 		w.fault("%s is read before its start is stored", at.TopicPartition)
+	}
+	if _, twice := r.at[at.TopicPartition]; twice || r.stopped[at.TopicPartition] {
+		return fmt.Errorf("%s is read already", at.TopicPartition)
 	}
 	w.event("add %s", at)
 	r.at[at.TopicPartition] = at
@@ -123,7 +133,10 @@ func (r *fakeReader) Add(_ context.Context, at sdk.Position) error {
 func (r *fakeReader) Remove(tp sdk.TopicPartition) {
 	r.p.w.mu.Lock()
 	defer r.p.w.mu.Unlock()
+	r.p.w.event("remove %s", tp)
 	delete(r.at, tp)
+	delete(r.ended, tp)
+	delete(r.stopped, tp)
 }
 
 func (r *fakeReader) Read(ctx context.Context) (*sdk.Batch, error) {
@@ -138,6 +151,9 @@ func (r *fakeReader) Read(ctx context.Context) (*sdk.Batch, error) {
 		b, err := r.next()
 		changed := w.changed
 		w.mu.Unlock()
+		if b != nil && w.afterRead != nil {
+			w.afterRead(b)
+		}
 		if b != nil || err != nil {
 			return b, err
 		}
@@ -160,15 +176,16 @@ func (r *fakeReader) next() (*sdk.Batch, error) {
 	w.random.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	for _, at := range list {
 		p := w.parts[at.TopicPartition]
-		if p == nil {
-			return nil, r.stop(at, sdk.ReasonDeleted)
-		}
-		if at.Offset == p.failAt {
-			return nil, r.stop(at, sdk.ReasonGap)
+		if err := r.stops(at, p); err != nil {
+			delete(r.at, at.TopicPartition)
+			r.stopped[at.TopicPartition] = true
+			return nil, err
 		}
 		limit := w.limit(p)
-		if p.failAt > at.Offset {
-			limit = min(limit, p.failAt)
+		for _, stop := range p.stops() {
+			if stop > at.Offset {
+				limit = min(limit, stop)
+			}
 		}
 		if at.Offset >= limit && (!w.bounded || r.ended[at.TopicPartition]) {
 			continue
@@ -178,12 +195,55 @@ func (r *fakeReader) next() (*sdk.Batch, error) {
 	return nil, nil
 }
 
-func (r *fakeReader) stop(at sdk.Position, reason sdk.Reason) error {
-	delete(r.at, at.TopicPartition)
-	return &sdk.PartitionError{
-		TopicPartition: at.TopicPartition, Reason: reason,
-		Offsets: sdk.Offsets{From: at.Offset, To: at.Offset + 1}, Err: errors.New("cannot be read"),
+// stops returns why a partition cannot be read on from a position.
+func (r *fakeReader) stops(at sdk.Position, p *part) error {
+	pe := &sdk.PartitionError{TopicPartition: at.TopicPartition, Offsets: sdk.Offsets{From: at.Offset, To: at.Offset + 1}, Err: errors.New("cannot be read")}
+	resume := func(offset int64) *sdk.Position {
+		return &sdk.Position{Stream: p.Stream, Offset: offset, LeaderEpoch: sdk.NoEpoch}
 	}
+	now, again := r.p.w.again(at.Topic)
+	switch {
+	case again && now != at.TopicID:
+		pe.Reason, pe.Offsets.To = sdk.ReasonRecreated, at.Offset
+		if p != nil {
+			pe.Resume = resume(0)
+		}
+	case p == nil:
+		pe.Reason = sdk.ReasonDeleted
+	case at.Offset == p.failAt:
+		pe.Reason = sdk.ReasonGap
+	case p.cut >= 0 && p.cut < at.Offset && at.LeaderEpoch == epochBefore:
+		pe.Reason, pe.Offsets, pe.Resume = sdk.ReasonTruncated, sdk.Offsets{From: p.cut, To: at.Offset}, resume(p.cut)
+	default:
+		for _, g := range p.gaps {
+			if g.From <= at.Offset && at.Offset < g.To {
+				pe.Reason, pe.Offsets.To, pe.Resume = sdk.ReasonGap, g.To, resume(g.To)
+				return pe
+			}
+		}
+		return nil
+	}
+	return pe
+}
+
+// stops are the offsets at which no batch goes on.
+func (p *part) stops() []int64 {
+	all := []int64{p.failAt}
+	for _, g := range p.gaps {
+		all = append(all, g.From)
+	}
+	return all
+}
+
+// again returns the id of a topic now; false if there is none. The caller holds
+// the mutex.
+func (w *world) again(topic string) (sdk.TopicID, bool) {
+	for tp, p := range w.parts {
+		if tp.Topic == topic {
+			return p.TopicID, true
+		}
+	}
+	return sdk.TopicID{}, false
 }
 
 func (r *fakeReader) batch(at sdk.Position, to int64, p *part) *sdk.Batch {
@@ -196,11 +256,14 @@ func (r *fakeReader) batch(at sdk.Position, to int64, p *part) *sdk.Batch {
 		}
 	}
 	b := sdk.NewBatch(at.Stream, sdk.Offsets{From: at.Offset, To: to}, records)
-	b.LeaderEpoch, b.Newest = 5, time.Now().Add(-newestAge).UnixMilli()
+	b.LeaderEpoch, b.Newest = epochBefore, time.Now().Add(-newestAge).UnixMilli()
+	if p.cut >= 0 {
+		b.LeaderEpoch++
+	}
 	if b.Last = w.bounded && to >= p.bound; b.Last {
 		r.ended[at.TopicPartition] = true
 	}
-	at.Offset = to
+	at.Offset, at.LeaderEpoch = to, b.LeaderEpoch
 	r.at[at.TopicPartition] = at
 	return b
 }

@@ -5,6 +5,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -123,6 +124,16 @@ func (s *fakeStore) Read(_ context.Context, lane int) (map[string][]byte, error)
 	return maps.Clone(s.w.ledgers[lane]), nil
 }
 
+func (s *fakeStore) Owners(context.Context) (map[int]sdk.Owner, error) {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	owners := map[int]sdk.Owner{}
+	for lane, holder := range s.w.holders {
+		owners[lane] = sdk.Owner{ID: fmt.Sprint("process ", slices.Index(s.w.members, holder))}
+	}
+	return owners, nil
+}
+
 type fakeLedger struct {
 	p       *process
 	lane    int
@@ -165,11 +176,14 @@ func (l *fakeLedger) commit(ctx context.Context, entries []sdk.Entry) error {
 	if w.ledgers[l.lane] == nil {
 		w.ledgers[l.lane] = map[string][]byte{}
 	}
+	w.checkCommit(l.lane, entries)
+	w.commits[l.lane]++
 	for _, e := range entries {
-		w.checkCommit(l.lane, e)
-	}
-	for _, e := range entries {
-		w.ledgers[l.lane][e.Key] = e.Value
+		if e.Value == nil {
+			delete(w.ledgers[l.lane], e.Key)
+		} else {
+			w.ledgers[l.lane][e.Key] = e.Value
+		}
 	}
 	return err
 }

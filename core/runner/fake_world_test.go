@@ -28,24 +28,30 @@ type world struct {
 	commitFault func(lane int) (err error, applied bool)
 	readFault   func(lane int) error
 	ensureFault func(topic string) error
-	afterOpen   func(lane int) // called when a ledger has been opened
+	afterOpen   func(lane int)     // called when a ledger has been opened
+	afterRead   func(b *sdk.Batch) // called with what a reader is about to return
 
 	mu      sync.Mutex
 	random  *rand.Rand
 	changed chan struct{} // closed and replaced
 	parts   map[sdk.TopicPartition]*part
 	since   map[sdk.TopicPartition]int64
+	ids     map[sdk.TopicPartition]sdk.TopicID // as last made
 	events  []string
 	faults  []string
 
-	logs    map[sdk.TopicPartition][]int64 // what was written, by source partition
-	durable map[sdk.TopicPartition]map[int64]bool
+	logs    map[sdk.Stream][]int64 // what was written, by source partition
+	durable map[sdk.Stream]map[int64]bool
 	targets map[string]map[string]bool // values by target topic
 	held    []*fakeWrite
 
 	ledgers map[int]map[string][]byte
 	epochs  map[int]int
-	starts  map[sdk.TopicPartition]int64 // first position stored
+	starts  map[sdk.Stream]int64         // first position stored
+	passed  map[sdk.Stream][]sdk.Offsets // what the gap records say
+	carried map[string]bool              // moves carried out, by id
+	moved   bool                         // a position went back, as a move says
+	commits map[int]int                  // by lane
 	members []*fakeStore
 	holders map[int]*fakeStore
 	closed  []string
@@ -57,8 +63,10 @@ type part struct {
 	sdk.Stream
 	end    int64
 	bound  int64
-	failAt int64 // offset that cannot be read; -1 if there is none
-	refuse int64 // offset that the target refuses; -1 if there is none
+	failAt int64         // offset that cannot be read, for good; -1 if there is none
+	gaps   []sdk.Offsets // what the source has lost, in order
+	cut    int64         // where the log ends that was read up to a later offset; -1 if it was not cut
+	refuse []int64       // offsets that the target refuses
 }
 
 func newWorld(seed uint64, lanes int) *world {
@@ -66,8 +74,9 @@ func newWorld(seed uint64, lanes int) *world {
 		sourceID: "src", sinkID: "dst", lanes: lanes, inFlight: 4, slow: 300 * time.Millisecond,
 		random: rand.New(rand.NewPCG(seed, 1)), changed: make(chan struct{}),
 		parts: map[sdk.TopicPartition]*part{}, since: map[sdk.TopicPartition]int64{},
-		logs: map[sdk.TopicPartition][]int64{}, durable: map[sdk.TopicPartition]map[int64]bool{}, targets: map[string]map[string]bool{},
-		ledgers: map[int]map[string][]byte{}, epochs: map[int]int{}, starts: map[sdk.TopicPartition]int64{},
+		logs: map[sdk.Stream][]int64{}, durable: map[sdk.Stream]map[int64]bool{}, targets: map[string]map[string]bool{},
+		ledgers: map[int]map[string][]byte{}, epochs: map[int]int{}, starts: map[sdk.Stream]int64{},
+		passed: map[sdk.Stream][]sdk.Offsets{}, carried: map[string]bool{}, commits: map[int]int{}, ids: map[sdk.TopicPartition]sdk.TopicID{},
 		holders: map[int]*fakeStore{},
 	}
 }
@@ -97,10 +106,15 @@ func valueAt(tp sdk.TopicPartition, offset int64) string { return fmt.Sprintf("%
 func (w *world) add(topic string, n int32, end int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.addLocked(topic, sdk.TopicID{1}, n, end)
+}
+
+func (w *world) addLocked(topic string, id sdk.TopicID, n int32, end int64) {
 	for i := range n {
 		tp := tpOf(topic, i)
 		if w.parts[tp] == nil {
-			w.parts[tp] = &part{Stream: sdk.Stream{TopicPartition: tp, TopicID: sdk.TopicID{1}}, end: end, bound: end, failAt: -1, refuse: -1}
+			w.parts[tp] = &part{Stream: sdk.Stream{TopicPartition: tp, TopicID: id}, end: end, bound: end, failAt: -1, cut: -1}
+			w.ids[tp] = id
 		}
 	}
 	w.signal()
@@ -168,80 +182,9 @@ func (w *world) pause() time.Duration {
 	return time.Duration(w.random.Int64N(int64(w.slow)) + 1)
 }
 
-// write makes a record durable at the target. What is written follows what was
-// written before, or repeats it.
-func (w *world) write(tp sdk.TopicPartition, target string, offset int64, value string) {
-	if value != valueAt(tp, offset) {
-		w.fault("%s offset %d was written as %q", tp, offset, value)
-	}
-	if log := w.logs[tp]; len(log) > 0 {
-		before := log[len(log)-1]
-		if w.zombies {
-			before = slices.Max(log)
-		}
-		for o := before + 1; o < offset; o++ {
-			if hasRecord(o) {
-				w.fault("%s offset %d was written behind a hole: %d came before", tp, offset, before)
-				break
-			}
-		}
-	}
-	w.logs[tp] = append(w.logs[tp], offset)
-	if w.durable[tp] == nil {
-		w.durable[tp] = map[int64]bool{}
-	}
-	w.durable[tp][offset] = true
-	if w.targets[target] == nil {
-		w.targets[target] = map[string]bool{}
-	}
-	w.targets[target][value] = true
-}
-
-// stored is a partition's position in the store; -1 if there is none.
-func (w *world) stored(tp sdk.TopicPartition) int64 {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.storedLocked(tp)
-}
-
-func (w *world) storedLocked(tp sdk.TopicPartition) int64 {
-	key := sdk.PositionKey(tp)
-	if value, ok := w.ledgers[laneOf(tp, w.lanes)][key]; ok {
-		p, _, err := sdk.DecodePosition(key, value)
-		if err != nil {
-			w.fault("%v", err)
-		}
-		return p.Offset
-	}
-	return -1
-}
-
-// checkCommit holds a stored position against invariants 1 and 2.
-func (w *world) checkCommit(lane int, e sdk.Entry) {
-	p, ok, err := sdk.DecodePosition(e.Key, e.Value)
-	if !ok || err != nil {
-		if err != nil {
-			w.fault("%v", err)
-		}
-		return
-	}
-	tp := p.TopicPartition
-	if laneOf(tp, w.lanes) != lane {
-		w.fault("lane %d stores the position of %s", lane, tp)
-	}
-	before := w.storedLocked(tp)
-	if before < 0 || w.fresh && p.Offset == w.since[tp] {
-		w.starts[tp] = p.Offset
-	} else if p.Offset < before {
-		w.fault("%s went back from %d to %d", tp, before, p.Offset)
-	}
-	for o := w.starts[tp]; o < p.Offset; o++ {
-		if hasRecord(o) && !w.durable[tp][o] {
-			w.fault("%s has position %d, but %d is not durable", tp, p.Offset, o)
-			break
-		}
-	}
-	w.event("store %s", p)
+// stream is a partition as last made. The caller holds the mutex.
+func (w *world) stream(tp sdk.TopicPartition) sdk.Stream {
+	return sdk.Stream{TopicPartition: tp, TopicID: w.ids[tp]}
 }
 
 // missing lists the records in [from, to) of a partition that are not at the target.
@@ -250,7 +193,7 @@ func (w *world) missing(tp sdk.TopicPartition, from, to int64) []int64 {
 	defer w.mu.Unlock()
 	var out []int64
 	for o := from; o < to; o++ {
-		if hasRecord(o) && !w.durable[tp][o] {
+		if hasRecord(o) && !w.durable[w.stream(tp)][o] {
 			out = append(out, o)
 		}
 	}
@@ -261,7 +204,7 @@ func (w *world) missing(tp sdk.TopicPartition, from, to int64) []int64 {
 func (w *world) written(tp sdk.TopicPartition) []int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Clone(w.logs[tp])
+	return slices.Clone(w.logs[w.stream(tp)])
 }
 
 // offsets are those of [from, to) that have a record.

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/klamm-io/klamm/core/config"
+	"github.com/klamm-io/klamm/core/ledger"
 	"github.com/klamm-io/klamm/sdk"
 )
 
@@ -25,8 +27,10 @@ type flow struct {
 	ledger       sdk.Ledger
 	reader       sdk.Reader
 	writer       sdk.Writer
-	birth        *birth
-	stored       map[sdk.TopicPartition]sdk.Position // found in the ledger
+	birth        *ledger.Birth
+	stored       map[sdk.TopicPartition]sdk.Position // of partitions not adopted, as the ledger has them
+	notes        notes                               // what else the ledger has
+	spec         *config.Pipeline                    // by which partitions were last let go
 	ledgerBroken bool                                // the ledger failed and is of no further use
 
 	fatal chan error    // what ends the flow
@@ -34,16 +38,20 @@ type flow struct {
 
 	mu         sync.Mutex
 	partitions map[sdk.TopicPartition]*partition
-	adopted    bool // once: every partition there was is in partitions
+	laps       int                // how often the mover has come back for more, with nothing in hand
+	waiting    context.Context    // the mover waits for more as long as it lasts
+	rouse      context.CancelFunc // ends it
+	adopted    bool               // once: every partition there was is in partitions
 }
 
-func newFlow(l *lane, ledger sdk.Ledger, b *birth) (*flow, error) {
-	stored, err := decodePositions(ledger.Entries())
+func newFlow(l *lane, own sdk.Ledger, b *ledger.Birth) (*flow, error) {
+	found, err := ledger.DecodeLane(own.Entries())
 	if err != nil {
 		return nil, err
 	}
 	f := &flow{
-		lane: l, runner: l.runner, ledger: ledger, birth: b, stored: stored,
+		lane: l, runner: l.runner, ledger: own, birth: b, stored: found.Positions,
+		notes: newNotes(found), spec: l.runner.spec.Load(),
 		fatal: make(chan error, 1), ended: make(chan struct{}, 1),
 		partitions: map[sdk.TopicPartition]*partition{},
 	}
@@ -57,20 +65,6 @@ func newFlow(l *lane, ledger sdk.Ledger, b *birth) (*flow, error) {
 	return f, nil
 }
 
-func decodePositions(entries map[string][]byte) (map[sdk.TopicPartition]sdk.Position, error) {
-	positions := make(map[sdk.TopicPartition]sdk.Position, len(entries))
-	for key, value := range entries {
-		p, ok, err := sdk.DecodePosition(key, value)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			positions[p.TopicPartition] = p
-		}
-	}
-	return positions, nil
-}
-
 // run is the keeper. It returns nil if ctx ended and all was finished.
 func (f *flow) run(ctx context.Context) error {
 	// What is in hand outlives ctx, by as long as a stop may take.
@@ -82,6 +76,9 @@ func (f *flow) run(ctx context.Context) error {
 	reading, stopReading := context.WithCancel(ctx)
 	var mover sync.WaitGroup
 	err := f.adopt(work)
+	if err == nil {
+		err = f.obey(work)
+	}
 	if err == nil {
 		f.lane.setState(Running)
 		f.lane.changed()
@@ -100,6 +97,7 @@ func (f *flow) run(ctx context.Context) error {
 		left = &unfinished{drained}
 	}
 	if !f.ledgerBroken {
+		f.notes.ending = ctx.Err() != nil
 		// Also what was delivered before the rest was given up is stored.
 		storing, done := context.WithTimeout(context.WithoutCancel(ctx), lastCommit)
 		defer done()
@@ -130,12 +128,15 @@ func (f *flow) keep(ctx, work context.Context) error {
 			} else if err != nil && ctx.Err() == nil {
 				f.runner.health.trouble(f.runner.log, err) // what is read already goes on
 			}
+			if err := f.obey(work); err != nil {
+				return err
+			}
 		case <-tick.C:
-			if err := f.commit(work); err != nil {
+			if err := f.bookkeeping(work); err != nil {
 				return err
 			}
 		case <-f.ended:
-			if err := f.commit(work); err != nil {
+			if err := f.bookkeeping(work); err != nil {
 				return err
 			}
 			f.lane.changed()
@@ -143,7 +144,15 @@ func (f *flow) keep(ctx, work context.Context) error {
 	}
 }
 
-// commit stores the positions that have moved.
+// bookkeeping stores what has changed, and takes up what can go on.
+func (f *flow) bookkeeping(ctx context.Context) error {
+	if err := f.commit(ctx); err != nil {
+		return err
+	}
+	return f.takeUp(ctx)
+}
+
+// commit stores the positions that have moved, and what there is to note.
 func (f *flow) commit(ctx context.Context) error {
 	f.mu.Lock()
 	var moved []sdk.Position
@@ -152,24 +161,41 @@ func (f *flow) commit(ctx context.Context) error {
 			moved = append(moved, p.next)
 		}
 	}
+	notes, noted, err := f.draft(time.Now())
 	f.mu.Unlock()
-	return f.store(ctx, moved)
+	if err != nil {
+		return err
+	}
+	if err := f.store(ctx, moved, notes...); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	noted()
+	return nil
 }
 
-func (f *flow) store(ctx context.Context, positions []sdk.Position) error {
-	if len(positions) == 0 {
+// store writes positions and other entries, all or none.
+func (f *flow) store(ctx context.Context, positions []sdk.Position, others ...sdk.Entry) error {
+	if len(positions)+len(others) == 0 {
 		return nil
 	}
-	entries := make([]sdk.Entry, len(positions))
-	for i, p := range positions {
-		var err error
-		if entries[i], err = sdk.EncodePosition(p); err != nil {
+	entries := others
+	for _, p := range positions {
+		e, err := sdk.EncodePosition(p)
+		if err != nil {
 			return err
 		}
+		entries = append(entries, e)
 	}
 	if err := f.ledger.Commit(ctx, entries); err != nil {
 		f.ledgerBroken = true
 		return err
+	}
+	for _, e := range others {
+		if ledger.IsGap(e) {
+			f.runner.health.gap()
+		}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -184,28 +210,61 @@ func (f *flow) store(ctx context.Context, positions []sdk.Position) error {
 // move reads until reading ends; what it has then it still hands on.
 func (f *flow) move(reading, work context.Context) {
 	for reading.Err() == nil {
-		b, err := f.reader.Read(reading)
+		waiting := f.lap(reading)
+		b, err := f.reader.Read(waiting)
 		switch {
 		case err == nil:
+			if f.runner.limiter.wait(reading, b.Count(), b.Size()) != nil {
+				return // it is read again
+			}
 			f.pass(work, b)
 			continue
 		case reading.Err() != nil:
 			return
 		}
-		pe, ok := sdk.AsPartitionError(err)
-		if !ok {
+		if pe, ok := sdk.AsPartitionError(err); ok {
+			f.stopPartition(pe)
+		} else if waiting.Err() == nil {
 			f.fail(fmt.Errorf("reading: %w", err))
 			return
 		}
-		f.stopPartition(pe)
 	}
+}
+
+// lap begins another read of the mover. What was read before a partition's reading
+// ended is out of its hands by then.
+func (f *flow) lap(reading context.Context) context.Context {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.laps++
+	if f.waiting == nil || f.waiting.Err() != nil {
+		f.waiting, f.rouse = context.WithCancel(reading)
+		f.notifyEnded()
+	}
+	return f.waiting
+}
+
+// endReading takes a partition from the reader. The caller holds the mutex, or the
+// keeper could have it read again in between.
+func (f *flow) endReading(p *partition) {
+	f.reader.Remove(p.TopicPartition)
+	p.lap = f.laps
+	if f.rouse != nil {
+		f.rouse()
+	}
+}
+
+// settledDown reports whether all of a partition that was read is delivered and
+// stored, and nothing more will come. The caller holds the mutex.
+func (f *flow) settledDown(p *partition) bool {
+	return p.idle() && !p.moved() && p.lap < f.laps
 }
 
 // pass brings a batch through the transforms to the writer.
 func (f *flow) pass(ctx context.Context, b *sdk.Batch) {
 	f.mu.Lock()
 	p, ok := f.partitions[b.Source.TopicPartition]
-	if !ok || p.stop != nil || p.broken {
+	if !ok || !p.reading() {
 		f.mu.Unlock()
 		return // a batch that was on its way when the partition stopped
 	}
@@ -232,26 +291,30 @@ func (f *flow) transformError(i int, b *sdk.Batch, err error) *sdk.PartitionErro
 	}
 	return &sdk.PartitionError{
 		TopicPartition: b.Source.TopicPartition, Reason: sdk.ReasonTransform, Offsets: b.Offsets,
-		Err: fmt.Errorf("transform %s: %w", f.runner.pipeline.Transforms[i].Plugin, err),
+		Err: fmt.Errorf("transform %s: %w", f.runner.spec.Load().Transforms[i].Plugin, err),
 	}
 }
 
 // settled takes the writer's answer for a batch.
 func (f *flow) settled(p *partition, pb *pendingBatch, d sdk.Delivery, err error) {
 	f.mu.Lock()
+	p.open--
 	pb.settled, pb.to, pb.err = true, d.To, err
 	for _, r := range d.Runs {
 		pb.records += r.Count
 	}
 	moved, failed := p.settle()
-	last := p.last
+	last, halted := p.last, func() {}
+	pe, stops := sdk.AsPartitionError(failed)
+	if stops = stops && pe.TopicPartition == p.TopicPartition; stops {
+		halted = f.halt(pe) // at once, or the keeper could have it go on in between
+	}
 	f.mu.Unlock()
+	halted()
 	for _, m := range moved {
 		f.runner.health.delivered(p.Topic, m.records, m.size, m.newest)
 	}
-	if pe, ok := sdk.AsPartitionError(failed); ok && pe.TopicPartition == p.TopicPartition {
-		f.stopPartition(pe)
-	} else if failed != nil {
+	if failed != nil && !stops {
 		f.fail(fmt.Errorf("writing: %w", failed))
 	}
 	if last {
@@ -259,23 +322,38 @@ func (f *flow) settled(p *partition, pb *pendingBatch, d sdk.Delivery, err error
 	}
 }
 
-// stopPartition ends a partition and no other. Of several errors the one that
-// comes first in the log is what it stops at.
+// stopPartition ends a partition and no other, or lets it go on past what is
+// lost if the file says so. Of several errors the one that comes first in the log
+// is what it stops at.
 func (f *flow) stopPartition(pe *sdk.PartitionError) {
 	f.mu.Lock()
-	p, ok := f.partitions[pe.TopicPartition]
-	first := ok && (p.stop == nil || pe.From < p.stop.From)
-	if first {
-		p.stop = pe
-	}
+	halted := f.halt(pe)
 	f.mu.Unlock()
-	if !first {
-		return
+	halted()
+}
+
+// halt is stopPartition for who holds the mutex; what it returns tells of it, when
+// the mutex is free.
+func (f *flow) halt(pe *sdk.PartitionError) (tell func()) {
+	p, ok := f.partitions[pe.TopicPartition]
+	if !ok || p.stop != nil && pe.From >= p.stop.From {
+		return func() {}
 	}
-	f.reader.Remove(pe.TopicPartition)
-	f.runner.health.failed(pe)
-	f.runner.log.Error("partition stopped; the others go on", "topic", pe.Topic, "partition", pe.Partition, "reason", string(pe.Reason), "offsets", pe.Offsets.String(), "error", pe)
-	f.notifyEnded()
+	cause := p.stopAt(pe, f.runner.policy(pe), time.Now())
+	if pe.Reason == sdk.ReasonDeleted && !f.runner.source.Bounded() {
+		p.retryAt = time.Now().Add(retryTarget) // if it is there again by then
+	}
+	f.endReading(p)
+	return func() {
+		f.runner.health.failed(pe)
+		about := []any{"topic", pe.Topic, "partition", pe.Partition, "reason", string(pe.Reason), "offsets", pe.Offsets.String(), "error", pe}
+		if cause != "" {
+			f.runner.log.Warn("partition goes on past what is lost, and a gap record says so", append(about, "by", cause)...)
+		} else {
+			f.runner.log.Error("partition stopped; the others go on", about...)
+		}
+		f.notifyEnded()
+	}
 }
 
 func (f *flow) fail(err error) {

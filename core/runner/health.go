@@ -11,7 +11,7 @@ import (
 const (
 	// troubleLasts is how long trouble counts after it was last told of; what
 	// lasts is told of again within this time.
-	troubleLasts = 10 * time.Second
+	troubleLasts = 15 * time.Second
 	// troubleBegins is how long trouble has to last before it counts: a leader
 	// that moves, or a topic that was just made, is none.
 	troubleBegins = 2 * time.Second
@@ -33,6 +33,7 @@ type health struct {
 	said      string
 	saidAt    time.Time
 	restarts  int64
+	gaps      int64
 	latency   Histogram
 	totals    map[string]*Total
 }
@@ -71,6 +72,20 @@ func (h *health) failed(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.last, h.lastAt = err.Error(), time.Now()
+}
+
+// lastError is the newest error and when it was met.
+func (h *health) lastError() (string, time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.last, h.lastAt.UTC()
+}
+
+// gap counts a loss that was passed over.
+func (h *health) gap() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.gaps++
 }
 
 // trouble remembers what is being retried, and logs it now and then.

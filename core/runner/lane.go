@@ -25,6 +25,7 @@ type lane struct {
 	mu       sync.Mutex
 	limit    time.Duration // how long a stop may take
 	state    State
+	since    time.Time // of the state
 	restarts int
 	last     error
 	flow     *flow // while it runs
@@ -98,7 +99,7 @@ func (l *lane) run() {
 func (l *lane) failed(err error) {
 	err = fmt.Errorf("lane %d: %w", l.number, err)
 	l.mu.Lock()
-	l.state, l.last = Retrying, err
+	l.state, l.since, l.last = Retrying, time.Now(), err
 	l.restarts++
 	l.mu.Unlock()
 	h := l.runner.health
@@ -158,7 +159,9 @@ func (l *lane) control(ledger sdk.Ledger) error {
 func (l *lane) setState(s State) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.state = s
+	if l.state != s {
+		l.state, l.since = s, time.Now()
+	}
 }
 
 // changed tells the runner that the lane runs, or that something of it ended.

@@ -15,8 +15,10 @@ type partition struct {
 	sdk.Stream
 	target string // topic at the sink
 
-	// pending are the batches handed to the writer, in order.
+	// pending are the batches handed to the writer, in order, that the position
+	// can still move over; open is how many the writer has not answered.
 	pending []*pendingBatch
+	open    int
 	// next is the position after the contiguous prefix of what is delivered,
 	// stored the one that the ledger has, read the offset that the source
 	// gives next.
@@ -27,7 +29,12 @@ type partition struct {
 	broken bool // a batch failed: the position stands, whatever comes later
 
 	stop    *sdk.PartitionError // why it is not read any more
+	stopped time.Time           // since when
 	retryAt time.Time           // when a stop that may pass is tried again
+	paused  bool                // a person wants it not to be read
+	leaving bool                // the file does not select it any more
+	turn    *turn               // where it goes on as soon as nothing is in flight
+	lap     int                 // of the mover, when its reading was ended
 
 	end     int64     // of the source, -1 if not known
 	behind  time.Time // since when it is behind the end; zero if it is not
@@ -40,6 +47,7 @@ type partition struct {
 // for one before it.
 type pendingBatch struct {
 	after   sdk.Position
+	since   time.Time // it has been handed to the writer
 	last    bool
 	size    int64
 	newest  int64
@@ -62,6 +70,24 @@ func (p *partition) at(pos sdk.Position) {
 	p.next = p.towards(pos)
 }
 
+// reading reports whether its batches are wanted.
+func (p *partition) reading() bool {
+	return p.stop == nil && !p.broken && !p.paused && !p.leaving && p.turn == nil
+}
+
+// idle reports whether nothing of it is in flight.
+func (p *partition) idle() bool { return p.open == 0 }
+
+// restart is where the partition is read from now on, as the ledger says.
+func (p *partition) restart(at sdk.Position) {
+	if at.TopicID != p.TopicID {
+		p.Stream, p.end = at.Stream, -1
+	}
+	p.pending, p.broken, p.last = nil, false, false
+	p.stop, p.retryAt, p.turn = nil, time.Time{}, nil
+	p.at(at)
+}
+
 // towards is a position of the partition's way to its target.
 func (p *partition) towards(pos sdk.Position) sdk.Position {
 	pos.Target = p.target
@@ -75,8 +101,8 @@ func (p *partition) expect(b *sdk.Batch) (*pendingBatch, error) {
 		return nil, fmt.Errorf("the source gave offsets %s of %s, where %d comes next", b.Offsets, p.TopicPartition, p.read)
 	}
 	p.read = b.To
-	pb := &pendingBatch{after: b.Next(), last: b.Last, size: int64(b.Size()), newest: b.Newest}
-	p.pending = append(p.pending, pb)
+	pb := &pendingBatch{after: b.Next(), since: time.Now(), last: b.Last, size: int64(b.Size()), newest: b.Newest}
+	p.pending, p.open = append(p.pending, pb), p.open+1
 	return pb, nil
 }
 
@@ -106,7 +132,7 @@ func (p *partition) settle() (moved []*pendingBatch, err error) {
 // over reports whether nothing more will come of the partition in a bounded run,
 // and what was delivered of it is stored.
 func (p *partition) over() bool {
-	return (p.last || p.stop != nil && len(p.pending) == 0) && !p.moved()
+	return (p.last || p.stop != nil && p.idle()) && p.turn == nil && !p.moved()
 }
 
 // moved reports whether the ledger has another position than the partition.
@@ -150,8 +176,10 @@ func (p *partition) lagSeconds(now time.Time) float64 {
 
 func (p *partition) state() State {
 	switch {
-	case p.stop != nil:
+	case p.stop != nil && p.turn == nil:
 		return Stopped
+	case p.paused:
+		return Paused
 	case p.last:
 		return Done
 	}

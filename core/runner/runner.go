@@ -15,9 +15,11 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/klamm-io/klamm/core/config"
+	"github.com/klamm-io/klamm/core/ledger"
 	"github.com/klamm-io/klamm/sdk"
 )
 
@@ -25,7 +27,13 @@ const (
 	discoverEvery = 2 * time.Second
 	lagEvery      = 5 * time.Second
 	commitEvery   = time.Second
+	followEvery   = time.Second
 	lastCommit    = 3 * time.Second // the longest that storing positions holds up a stop
+
+	// bufferShare is the part of a pipeline's memory that what waits behind its
+	// source may take, and again what waits at its sink. The rest is for what
+	// lanes have in hand, decoded, and for what is not collected yet.
+	bufferShare = 4
 
 	// yieldTimeout bounds how long a lane that goes to another process may
 	// take to finish what it has in hand.
@@ -37,14 +45,21 @@ type Options struct {
 	Log *slog.Logger
 	// Fresh starts a bounded run over, whatever positions are stored.
 	Fresh bool
+	// Resumes says that the pipeline has run, as that of a process that reloads
+	// its files: without its positions the start is refused, and nothing is made.
+	Resumes bool
 }
 
 // Runner runs one pipeline once.
 type Runner struct {
-	pipeline *config.Pipeline
-	fresh    bool
-	log      *slog.Logger
-	health   *health
+	name    string
+	spec    atomic.Pointer[config.Pipeline] // replaced by Update
+	process string                          // what this process is called in the ledgers
+	fresh   bool
+	resumes bool
+	log     *slog.Logger
+	health  *health
+	limiter *limiter
 
 	source     sdk.Source
 	transforms []sdk.Transform
@@ -53,32 +68,43 @@ type Runner struct {
 	topics     *topics
 	memory     [2]*sdk.Budget // of the source and of the sink
 
-	continued sync.Once  // says once that stored positions are used
-	elsewhere elsewhere  // as the end of a bounded run is awaited
-	failed    chan error // what ends the run
+	continued sync.Once     // says once that stored positions are used
+	elsewhere elsewhere     // as the end of a bounded run is awaited
+	failed    chan error    // what ends the run
+	edited    chan struct{} // holds a token when the file selects something else
+	listening chan struct{} // holds a token while the control lane's ledger is read
 
-	mu       sync.Mutex
-	streams  []sdk.Stream // the partitions there are
-	lanes    map[int]*lane
-	renewed  map[int]bool // lanes that a fresh run has started over
-	birth    *birth
-	draining bool
-	began    bool          // a lane has run
-	changed  chan struct{} // closed and replaced when lanes change or end
+	opened bool
+
+	mu        sync.Mutex
+	streams   []sdk.Stream     // the partitions there are
+	listed    *config.Pipeline // by which file
+	lanes     map[int]*lane
+	renewed   map[int]bool    // lanes that a fresh run has started over
+	control   *ledger.Control // what the control lane's ledger says; nil before the birth
+	draining  bool
+	wasEdited bool          // the file has been replaced
+	began     bool          // a lane has run
+	changed   chan struct{} // closed and replaced when lanes change or end
 }
 
 // New prepares a run; nothing is connected yet.
 func New(p *config.Pipeline, o Options) *Runner {
-	half := int64(p.Settings.Memory) / 2
-	return &Runner{
-		pipeline: p, fresh: o.Fresh, log: o.Log.With("pipeline", p.Name),
-		health:  newHealth(),
-		memory:  [2]*sdk.Budget{sdk.NewBudget(half), sdk.NewBudget(half)},
-		lanes:   map[int]*lane{},
-		renewed: map[int]bool{},
-		changed: make(chan struct{}),
-		failed:  make(chan error, 1),
+	buffers := int64(p.Settings.Memory) / bufferShare
+	r := &Runner{
+		name: p.Name, process: processName(), fresh: o.Fresh, resumes: o.Resumes, log: o.Log.With("pipeline", p.Name),
+		health:    newHealth(),
+		limiter:   newLimiter(p.Settings.Limit),
+		memory:    [2]*sdk.Budget{sdk.NewBudget(buffers), sdk.NewBudget(buffers)},
+		lanes:     map[int]*lane{},
+		renewed:   map[int]bool{},
+		changed:   make(chan struct{}),
+		failed:    make(chan error, 1),
+		edited:    make(chan struct{}, 1),
+		listening: make(chan struct{}, 1),
 	}
+	r.spec.Store(p)
+	return r
 }
 
 // Incomplete is the error of a bounded run that has ended with partitions that
@@ -102,74 +128,17 @@ func (e *Incomplete) Error() string {
 // that could not finish every partition returns an *Incomplete.
 func (r *Runner) Run(ctx context.Context) error {
 	defer r.close()
-	if err := r.open(ctx); err != nil {
+	if err := r.Open(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil
 		}
-		r.health.end(Failed, err)
-		return fmt.Errorf("pipeline %s: %w", r.pipeline.Name, err)
+		return err
 	}
 	err := r.operate(ctx)
 	if err != nil {
 		r.health.end(Failed, err)
 	}
 	return err
-}
-
-// open connects both ends and checks what must hold before anything is read.
-func (r *Runner) open(ctx context.Context) error {
-	var err error
-	p := r.pipeline
-	if r.source, err = p.Source.Config.NewSource(ctx, r.env("source", p.Source.Plugin, r.memory[0])); err != nil {
-		return fmt.Errorf("source %s: %w", p.Source.Plugin, err)
-	}
-	if r.fresh && !r.source.Bounded() {
-		return &sdk.EnvironmentError{Err: errors.New("a fresh start is for bounded runs: without an end this run would copy everything again"), Fix: "give the source an until, or leave --fresh out"}
-	}
-	for _, t := range p.Transforms {
-		made, err := t.Config.NewTransform(ctx, r.env("transform", t.Plugin, nil))
-		if err != nil {
-			return fmt.Errorf("transform %s: %w", t.Plugin, err)
-		}
-		r.transforms = append(r.transforms, made)
-	}
-	if r.sink, err = p.Sink.Config.NewSink(ctx, r.env("sink", p.Sink.Plugin, r.memory[1])); err != nil {
-		return fmt.Errorf("sink %s: %w", p.Sink.Plugin, err)
-	}
-	if r.topics, err = newTopics(p, r.source, r.sink); err != nil {
-		return err
-	}
-	if r.streams, err = r.source.Partitions(ctx); err != nil {
-		return fmt.Errorf("source %s: %w", p.Source.Plugin, err)
-	}
-	if err := r.topics.check(r.streams); err != nil {
-		return err
-	}
-	if err := r.openStore(ctx); err != nil {
-		return err
-	}
-	return r.checkBirth(ctx)
-}
-
-func (r *Runner) openStore(ctx context.Context) error {
-	p := r.pipeline
-	storer, ok := r.sink.(sdk.Storer)
-	if !ok {
-		return fmt.Errorf("sink %s: it offers no place for positions, and none is named in the file", p.Sink.Plugin)
-	}
-	var err error
-	if r.store, err = storer.Store(ctx, p.Name, p.Settings.Lanes); err != nil {
-		return fmt.Errorf("sink %s: %w", p.Sink.Plugin, err)
-	}
-	return nil
-}
-
-func (r *Runner) env(kind, plugin string, memory *sdk.Budget) sdk.Env {
-	log := r.log.With(kind, plugin)
-	return sdk.Env{
-		Pipeline: r.pipeline.Name, Log: log, Memory: memory,
-		Trouble: func(err error) { r.health.trouble(log, err) },
-	}
 }
 
 // operate shares in the lanes until the end.
@@ -181,13 +150,15 @@ func (r *Runner) operate(ctx context.Context) error {
 	working.Go(func() { r.own(owning) })
 	working.Go(func() { r.discover(owning) })
 	working.Go(func() { r.measure(owning) })
+	working.Go(func() { r.follow(owning) })
+	working.Go(func() { r.watch(owning) })
 
 	err := r.await(ctx)
 	stopped := r.stopped()
 	left := r.drain()
 	if err != nil || ctx.Err() != nil {
 		if err == nil && left != nil {
-			err = fmt.Errorf("pipeline %s: stopped with work in hand, which the next start does again: %w", r.pipeline.Name, left)
+			err = fmt.Errorf("pipeline %s: stopped with work in hand, which the next start does again: %w", r.name, left)
 		}
 		if err == nil {
 			r.health.end(Stopped, nil)
@@ -195,7 +166,7 @@ func (r *Runner) operate(ctx context.Context) error {
 		return err
 	}
 	if len(stopped) > 0 {
-		return &Incomplete{Pipeline: r.pipeline.Name, Partitions: stopped}
+		return &Incomplete{Pipeline: r.name, Partitions: stopped}
 	}
 	r.health.end(Done, nil)
 	return nil
@@ -254,6 +225,7 @@ func (r *Runner) granted(numbers []int) {
 			r.lanes[n] = startLane(r, n)
 		}
 	}
+	r.shareLimit()
 	r.notify()
 }
 
@@ -267,7 +239,7 @@ func (r *Runner) revoked(numbers []int) {
 		}
 	}
 	r.mu.Unlock()
-	r.stopLanes(ending, min(yieldTimeout, time.Duration(r.pipeline.Settings.ShutdownTimeout)))
+	r.stopLanes(ending, min(yieldTimeout, time.Duration(r.spec.Load().Settings.ShutdownTimeout)))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.draining {
@@ -276,6 +248,7 @@ func (r *Runner) revoked(numbers []int) {
 	for _, l := range ending {
 		delete(r.lanes, l.number)
 	}
+	r.shareLimit()
 	r.notify()
 }
 
@@ -289,7 +262,7 @@ func (r *Runner) drain() error {
 	}
 	r.mu.Unlock()
 	r.health.set(Draining)
-	r.stopLanes(all, time.Duration(r.pipeline.Settings.ShutdownTimeout))
+	r.stopLanes(all, time.Duration(r.spec.Load().Settings.ShutdownTimeout))
 	var left []error
 	for _, l := range all {
 		l.mu.Lock()
@@ -323,7 +296,7 @@ func (r *Runner) failAtStart(err error) bool {
 		return false
 	}
 	select {
-	case r.failed <- fmt.Errorf("pipeline %s: %w", r.pipeline.Name, err):
+	case r.failed <- fmt.Errorf("pipeline %s: %w", r.name, err):
 	default: // one is enough
 	}
 	return true

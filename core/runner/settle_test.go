@@ -119,7 +119,7 @@ func TestPartitionIsOver(t *testing.T) {
 		{"at its end, and not stored", partition{last: true, stored: sdk.Position{Offset: 4}}, false},
 		{"stopped", partition{stop: stop, stored: sdk.Position{Offset: 5}}, true},
 		{"stopped, and not stored", partition{stop: stop, stored: sdk.Position{Offset: 4}}, false},
-		{"stopped, with batches in flight", partition{stop: stop, stored: sdk.Position{Offset: 5}, pending: []*pendingBatch{{}}}, false},
+		{"stopped, with batches in flight", partition{stop: stop, stored: sdk.Position{Offset: 5}, open: 1}, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/klamm-io/klamm/core/ledger"
 	"github.com/klamm-io/klamm/sdk"
 )
 
@@ -54,7 +55,7 @@ func TestABoundedRunWaitsForTheOtherProcess(t *testing.T) {
 		w := openWorld(t, 1, 2)
 		w.bounded, w.manual, w.inFlight = true, true, 100
 		w.add("orders", 1, 20)
-		theirs := laneOf(tpOf("orders", 0), 2)
+		theirs := ledger.LaneOf(tpOf("orders", 0), 2)
 		first, second := newProcess(w).start(), newProcess(w).start()
 		pass(time.Millisecond)
 		w.mu.Lock()
@@ -143,7 +144,7 @@ func TestTwoStoppedPartitionsInTwoProcesses(t *testing.T) {
 		for tp := range want {
 			w.change(tp, func(p *part) { p.failAt = 10 })
 		}
-		if laneOf(tpOf("orders", 0), 2) == laneOf(tpOf("orders", 1), 2) {
+		if ledger.LaneOf(tpOf("orders", 0), 2) == ledger.LaneOf(tpOf("orders", 1), 2) {
 			t.Fatal("both lie in one lane")
 		}
 		named := map[sdk.TopicPartition]bool{}

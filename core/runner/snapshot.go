@@ -7,24 +7,26 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klamm-io/klamm/core/ledger"
 	"github.com/klamm-io/klamm/sdk"
 )
 
 // Status is a snapshot; it may be called at any time, from any goroutine.
 func (r *Runner) Status() Status {
-	now := time.Now()
+	now, p := time.Now(), r.spec.Load()
 	s := Status{
-		Pipeline:    r.pipeline.Name,
-		Source:      endpoint(r.pipeline.Source.Plugin, r.pipeline.Source.Config),
-		Sink:        endpoint(r.pipeline.Sink.Plugin, r.pipeline.Sink.Config),
+		Pipeline:    r.name,
+		Source:      EndpointOf(p.Source.Plugin, p.Source.Config),
+		Sink:        EndpointOf(p.Sink.Plugin, p.Sink.Config),
 		MemoryBytes: r.memory[0].Used() + r.memory[1].Used(),
 		MemoryLimit: r.memory[0].Limit() + r.memory[1].Limit(),
 		Lanes:       []LaneStatus{}, Partitions: []PartitionStatus{},
 	}
 	troubled := r.health.describe(&s, now)
 	r.mu.Lock()
-	lanes := r.ownedLanes()
-	if r.birth != nil { // both ends are open
+	lanes, paused := r.ownedLanes(), false
+	if r.control != nil { // both ends are open
+		_, paused = r.control.Pauses[ledger.Everything()]
 		s.Source.ID, s.Sink.ID, s.Bounded, s.LanesTotal = r.source.ID(), r.sink.ID(), r.source.Bounded(), r.store.Lanes()
 	}
 	r.mu.Unlock()
@@ -40,10 +42,14 @@ func (r *Runner) Status() Status {
 		}
 	}
 	s.summarise(troubled)
+	if paused && s.State == Running {
+		s.State = Paused
+	}
 	return s
 }
 
-func endpoint(plugin string, config any) Endpoint {
+// EndpointOf describes a stage that reads or writes.
+func EndpointOf(plugin string, config any) Endpoint {
 	e := Endpoint{Plugin: plugin}
 	if c, ok := config.(sdk.Clustered); ok && c.UsesCluster() != nil {
 		e.Cluster = c.UsesCluster().Name
@@ -61,7 +67,7 @@ func (h *health) describe(s *Status, now time.Time) (troubled bool) {
 		at := h.lastAt
 		s.LastErrorAt = &at
 	}
-	s.LaneRestarts, s.Latency = h.restarts, h.latency
+	s.LaneRestarts, s.Gaps, s.Latency = h.restarts, h.gaps, h.latency
 	s.Topics = make(map[string]Total, len(h.totals))
 	for topic, t := range h.totals {
 		s.Topics[topic] = *t

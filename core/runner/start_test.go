@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/klamm-io/klamm/core/ledger"
 	"github.com/klamm-io/klamm/sdk"
 )
 
@@ -136,7 +137,7 @@ func TestFreshStartsOver(t *testing.T) {
 		if err, _ := newProcess(w).start().wait(); err != nil {
 			t.Fatal(err)
 		}
-		w.logs = map[sdk.TopicPartition][]int64{}
+		w.logs = map[sdk.Stream][]int64{}
 		once := true
 		w.commitFault = func(lane int) (error, bool) {
 			if lane == 1 && once && w.storedLocked(tpOf("orders", 0)) == 0 {
@@ -172,12 +173,9 @@ func TestFreshTakesATopicMadeAgain(t *testing.T) {
 		if err, _ := newProcess(w).start().wait(); err != nil {
 			t.Fatal(err)
 		}
-		for i := range int32(6) {
-			w.change(tpOf("orders", i), func(p *part) { p.TopicID = sdk.TopicID{2} })
-		}
-		w.logs = map[sdk.TopicPartition][]int64{}
+		w.recreate("orders", sdk.TopicID{2}, 6, 20)
 		w.afterOpen = func(lane int) { // the other lanes come first
-			if lane == laneOf(tpOf("orders", 0), 4) {
+			if lane == ledger.LaneOf(tpOf("orders", 0), 4) {
 				<-time.After(5 * time.Second)
 			}
 		}

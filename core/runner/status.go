@@ -17,6 +17,8 @@ const (
 	Running  State = "running"  // reading, or waiting for something to read
 	Degraded State = "degraded" // running, with a partition stopped or a lane waiting to start again
 	Retrying State = "retrying" // failed; starts again after a pause
+	Paused   State = "paused"   // not read, as a person wants it
+	Idle     State = "idle"     // no process has it
 	Draining State = "draining" // stopping: finishing what is in hand
 	Stopped  State = "stopped"  // ended by an error (a partition), or on request
 	Done     State = "done"     // reached the end of a bounded source
@@ -44,6 +46,7 @@ type Status struct {
 	MemoryBytes  int64   `json:"memory_bytes"`  // held now
 	MemoryLimit  int64   `json:"memory_limit"`  //
 	LaneRestarts int64   `json:"lane_restarts"` // since start
+	Gaps         int64   `json:"gaps"`          // losses passed over since start, each with a gap record
 	LanesOwned   int     `json:"lanes_owned"`   // by this process, without the control lane
 	LanesTotal   int     `json:"lanes_total"`   //
 	ControlOwned bool    `json:"control_owned"` // this process owns the control lane
@@ -112,7 +115,7 @@ type Histogram struct {
 // Ready reports whether the pipeline does all that its file asks of it.
 func (s *Status) Ready() bool {
 	switch s.State {
-	case Running, Done, Draining:
+	case Running, Paused, Done, Draining:
 		return true
 	}
 	return false

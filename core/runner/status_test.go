@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/klamm-io/klamm/core/ledger"
 	"github.com/klamm-io/klamm/sdk"
 )
 
@@ -18,7 +19,7 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 func TestStatusBeforeAnythingRuns(t *testing.T) {
 	r := New(newProcess(openWorld(t, 1, 2)).pipeline(), Options{Log: quiet()})
 	s := r.Status()
-	if s.Pipeline != "copy" || s.State != Starting || s.Ready() || s.Source.Plugin != "fake" || s.MemoryLimit != 1<<20 {
+	if s.Pipeline != "copy" || s.State != Starting || s.Ready() || s.Source.Plugin != "fake" || s.MemoryLimit != 1<<19 {
 		t.Errorf("status %+v", s)
 	}
 	raw, err := json.Marshal(s)
@@ -166,7 +167,7 @@ func TestLaneOfIsFixed(t *testing.T) {
 	for tp, want := range map[sdk.TopicPartition]int{
 		tpOf("orders", 0): 5, tpOf("orders", 1): 8, tpOf("orders", 10): 6, tpOf("payments", 3): 4,
 	} {
-		if got := laneOf(tp, 8); got != want {
+		if got := ledger.LaneOf(tp, 8); got != want {
 			t.Errorf("%s lies in lane %d, want %d", tp, got, want)
 		}
 	}

@@ -41,7 +41,7 @@ func TestStoppedPartitionStandsAtItsError(t *testing.T) {
 		says   string
 	}{
 		{"cannot be read", func(w *world, _ *process) { w.change(bad, func(p *part) { p.failAt = 20 }) }, sdk.ReasonGap, "offset 20"},
-		{"record refused in the middle of a batch", func(w *world, _ *process) { w.change(bad, func(p *part) { p.refuse = 20 }) }, sdk.ReasonRefused, "offset 20"},
+		{"record refused in the middle of a batch", func(w *world, _ *process) { w.change(bad, func(p *part) { p.refuse = []int64{20} }) }, sdk.ReasonRefused, "offset 20"},
 		{"transform fails", func(_ *world, p *process) {
 			p.apply = func(b *sdk.Batch) error {
 				if b.Source.TopicPartition == bad && b.From <= 20 && 20 < b.To {

@@ -5,6 +5,7 @@ package runner
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"sync"
@@ -19,11 +20,12 @@ type topics struct {
 	mapping   *sdk.TopicMap
 	describer sdk.TopicDescriber // nil if the source has none
 	ensurer   sdk.TopicEnsurer   // nil if the sink has none
-	flow      *config.Flow       // nil if the ends are no clusters
+	identify  func(*sdk.Cluster) string
 
 	ensuring sync.Mutex // lanes take turns, or several would make one topic
 
 	mu      sync.Mutex
+	flow    *config.Flow      // nil if the ends are no clusters
 	sources map[string]string // source topic by target topic
 	ensured map[string]int32  // partitions by source topic
 }
@@ -35,12 +37,13 @@ func newTopics(p *config.Pipeline, source sdk.Source, sink sdk.Sink) (*topics, e
 	}
 	t := &topics{mapping: mapping, sources: map[string]string{}, ensured: map[string]int32{}}
 	from, _ := p.Source.Config.(sdk.Clustered)
-	if flow, ok := config.FlowOf(p, func(c *sdk.Cluster) string {
-		if c == from.UsesCluster() {
+	t.identify = func(c *sdk.Cluster) string {
+		if reflect.DeepEqual(c, from.UsesCluster()) {
 			return source.ID()
 		}
 		return sink.ID()
-	}); ok {
+	}
+	if flow, ok := config.FlowOf(p, t.identify); ok {
 		t.flow = &flow
 	}
 	t.describer, _ = source.(sdk.TopicDescriber)
@@ -74,6 +77,26 @@ func (t *topics) claim(topic string) error {
 	}
 	t.sources[target] = topic
 	return nil
+}
+
+// keep gives up the targets of topics that are not selected any more, and asks
+// about those selected with the new selection.
+func (t *topics) keep(p *config.Pipeline) {
+	selecting, ok := p.Source.Config.(sdk.Selecting)
+	if !ok {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for target, topic := range t.sources {
+		if !selecting.SelectsTopic(topic) {
+			delete(t.sources, target)
+			delete(t.ensured, topic)
+		}
+	}
+	if flow, ok := config.FlowOf(p, t.identify); ok {
+		t.flow = &flow
+	}
 }
 
 // target is the name of a topic at the sink.

@@ -14,6 +14,7 @@ import (
 // collector turns a snapshot into metrics each time it is scraped.
 type collector struct {
 	snapshot Snapshot
+	reloads  func() Reloads
 	version  string
 	metrics  map[string]metricDesc
 }
@@ -23,8 +24,8 @@ type metricDesc struct {
 	value prometheus.ValueType
 }
 
-func newCollector(snapshot Snapshot, version string) *collector {
-	c := &collector{snapshot: snapshot, version: version, metrics: map[string]metricDesc{}}
+func newCollector(snapshot Snapshot, reloads func() Reloads, version string) *collector {
+	c := &collector{snapshot: snapshot, reloads: reloads, version: version, metrics: map[string]metricDesc{}}
 	for _, m := range Metrics() {
 		d := metricDesc{desc: prometheus.NewDesc(m.Name, m.Help, m.Labels, nil), value: prometheus.GaugeValue}
 		if m.Type == Counter {
@@ -57,6 +58,11 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		}
 		ch <- c.latency(&s)
 	}
+	r := c.reloads()
+	emit(configReloads, float64(r.Succeeded), "success")
+	emit(configReloads, float64(r.Failed), "failure")
+	emit(configReloadOK, truth(!r.LastFailed))
+	emit(configReloadTime, float64(r.LastSuccess.UnixMilli())/1000)
 	emit(buildInfo, 1, c.version, runtime.Version())
 }
 
@@ -73,6 +79,7 @@ func emitPipeline(s *runner.Status, emit emitter) {
 	emit(laneCount, float64(s.LanesTotal), s.Pipeline)
 	emit(controlOwned, truth(s.ControlOwned), s.Pipeline)
 	emit(laneRestarts, float64(s.LaneRestarts), s.Pipeline)
+	emit(gapsTotal, float64(s.Gaps), s.Pipeline)
 	emit(memoryBytes, float64(s.MemoryBytes), s.Pipeline)
 	emit(memoryLimit, float64(s.MemoryLimit), s.Pipeline)
 }
@@ -122,8 +129,8 @@ func (c *collector) latency(s *runner.Status) prometheus.Metric {
 
 func states() []runner.State {
 	return []runner.State{
-		runner.Starting, runner.Running, runner.Degraded, runner.Retrying,
-		runner.Draining, runner.Stopped, runner.Done, runner.Failed,
+		runner.Starting, runner.Running, runner.Degraded, runner.Retrying, runner.Paused, runner.Idle, runner.Draining,
+		runner.Stopped, runner.Done, runner.Failed,
 	}
 }
 

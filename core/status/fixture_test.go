@@ -3,8 +3,11 @@
 package status
 
 import (
+	"fmt"
+	"log/slog"
 	"time"
 
+	"github.com/klamm-io/klamm/core/operator"
 	"github.com/klamm-io/klamm/core/runner"
 	"github.com/klamm-io/klamm/sdk"
 )
@@ -17,7 +20,7 @@ func fixture() []runner.Status {
 		Source:  runner.Endpoint{Plugin: "kafka", Cluster: "east", ID: "e"},
 		Sink:    runner.Endpoint{Plugin: "kafka", Cluster: "west", ID: "w"},
 		Records: 30, Bytes: 3000, LagRecords: 7, LagSeconds: 1.5,
-		MemoryBytes: 100, MemoryLimit: 1000, LaneRestarts: 2, LanesOwned: 1, LanesTotal: 4, ControlOwned: true,
+		MemoryBytes: 100, MemoryLimit: 1000, LaneRestarts: 2, Gaps: 6, LanesOwned: 1, LanesTotal: 4, ControlOwned: true,
 		Topics: map[string]runner.Total{"orders": {Records: 30, Bytes: 3000}},
 		Partitions: []runner.PartitionStatus{
 			{Topic: "orders", Partition: 1, Target: "east.orders", State: runner.Running, Offset: 10, End: 17, LagRecords: 7, LagSeconds: 1.5, Records: 10, Bytes: 1000},
@@ -35,4 +38,26 @@ func fixture() []runner.Status {
 		}},
 	}
 	return []runner.Status{healthy, ill}
+}
+
+// options are those of a server of the fixture.
+func options(snapshot Snapshot) ServerOptions {
+	return ServerOptions{
+		Snapshot: snapshot, Control: fakeControl{}, Log: slog.New(slog.DiscardHandler), Version: "v1",
+		Reloads: func() Reloads {
+			return Reloads{Succeeded: 3, Failed: 2, LastFailed: true, LastSuccess: time.Unix(1000, 0)}
+		},
+		Token: func() sdk.Secret { return "" },
+	}
+}
+
+// fakeControl has no pipeline at hand, and reloads successfully.
+type fakeControl struct{}
+
+func (fakeControl) Desk(pipeline string) (*operator.Desk, error) {
+	return nil, fmt.Errorf("pipeline %s: it is just starting", pipeline)
+}
+
+func (fakeControl) Reload() Reload {
+	return Reload{OK: true, Pipelines: []Reloaded{{"dr", Updated}}}
 }

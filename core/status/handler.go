@@ -9,49 +9,76 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/klamm-io/klamm/core/runner"
+	"github.com/klamm-io/klamm/sdk"
 )
 
-// Route describes one path of the server.
-type Route struct{ Path, Query, Doc string }
+// Route describes one path of the server. Where Method is POST, something is
+// changed.
+type Route struct{ Method, Path, Query, Doc string }
 
 // Routes lists what the server answers, for the reference.
 func Routes() []Route {
-	return []Route{
-		{"/metrics", "", "Metrics in Prometheus' text format."},
-		{"/healthz", "", "200 as long as the process answers."},
-		{"/readyz", "pipeline", "200 if every pipeline does all that its file asks of it, else 503 and which does not, with the partitions that stopped."},
-		{"/api/v1/status", "pipeline", "Pipelines, lanes and partitions with state, positions, lag and last error."},
+	var all []Route
+	for _, r := range (&handler{}).routes() {
+		all = append(all, r.Route)
+	}
+	return all
+}
+
+type route struct {
+	Route
+	serve http.HandlerFunc
+}
+
+func (h *handler) routes() []route {
+	const get, post = http.MethodGet, http.MethodPost
+	return []route{
+		{Route{get, "/metrics", "", "Metrics in Prometheus' text format."}, h.metrics},
+		{Route{get, "/healthz", "", "200 as long as the process answers."}, h.health},
+		{Route{get, "/readyz", "pipeline", "200 if every pipeline does all that its file asks of it, else 503 and which does not, with the partitions that stopped."}, h.ready},
+		{Route{get, "/api/v1/status", "pipeline", "Pipelines, lanes and partitions of this process with state, positions, lag and last error."}, h.status},
+		{Route{get, "/api/v1/pipelines", "pipeline", "The same over all processes of each pipeline, as klamm status shows it; a pipeline that cannot tell has an error."}, h.pipelines},
+		{Route{get, "/api/v1/gaps", "pipeline", "What was passed over, as klamm gaps shows it."}, h.gaps},
+		{Route{post, "/api/v1/pause", "", `Pauses in all processes: {"pipeline": NAME}, with "topic" and "partition" if less is meant.`}, h.pause},
+		{Route{post, "/api/v1/resume", "", "Ends such a pause; the body is the same."}, h.resume},
+		{Route{post, "/api/v1/reload", "", "Reads the files again; the body is {}. 409 if that cannot be followed, with the diagnostics: everything then goes on as before."}, h.reload},
 	}
 }
 
 type handler struct {
 	snapshot Snapshot
+	control  Control
+	token    func() sdk.Secret
 	log      *slog.Logger
+	metrics  http.HandlerFunc
 }
 
 func newHandler(o ServerOptions) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
-		newCollector(o.Snapshot, o.Version),
+		newCollector(o.Snapshot, o.Reloads, o.Version),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
-	h := &handler{snapshot: o.Snapshot, log: o.Log}
+	h := &handler{
+		snapshot: o.Snapshot, control: o.Control, token: o.Token, log: o.Log,
+		metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP,
+	}
 	mux := http.NewServeMux()
-	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("/healthz", h.health)
-	mux.HandleFunc("/readyz", h.ready)
-	mux.HandleFunc("/api/v1/status", h.status)
+	for _, r := range h.routes() {
+		mux.HandleFunc(r.Path, h.only(r))
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		h.answer(w, http.StatusNotFound, problem{fmt.Sprintf("there is nothing at %s", r.URL.Path)})
 	})
-	return h.readOnly(mux)
+	return mux
 }
 
 // problem is the body of every answer that is an error.
@@ -59,15 +86,20 @@ type problem struct {
 	Error string `json:"error"`
 }
 
-func (h *handler) readOnly(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			h.answer(w, http.StatusMethodNotAllowed, problem{r.Method + " is not allowed; this server only reads"})
+// only lets a path's own method through, and who may use it.
+func (h *handler) only(route route) http.HandlerFunc {
+	serve, allow := route.serve, "GET, HEAD"
+	if route.Method == http.MethodPost {
+		serve, allow = h.guarded(route.serve), "POST"
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !slices.Contains(strings.Split(allow, ", "), r.Method) {
+			w.Header().Set("Allow", allow)
+			h.answer(w, http.StatusMethodNotAllowed, problem{fmt.Sprintf("%s is not allowed here; %s is", r.Method, allow)})
 			return
 		}
-		next.ServeHTTP(w, r)
-	})
+		serve(w, r)
+	}
 }
 
 func (h *handler) health(w http.ResponseWriter, _ *http.Request) {
@@ -115,8 +147,21 @@ func (h *handler) selected(w http.ResponseWriter, r *http.Request) ([]runner.Sta
 			return []runner.Status{s}, true
 		}
 	}
-	h.answer(w, http.StatusNotFound, problem{fmt.Sprintf("this process runs no pipeline %q", name)})
+	h.unknownPipeline(w, name)
 	return nil, false
+}
+
+// runs reports whether this process has a pipeline.
+func (h *handler) runs(pipeline string) bool {
+	return slices.ContainsFunc(h.snapshot(), func(s runner.Status) bool { return s.Pipeline == pipeline })
+}
+
+func (h *handler) unknownPipeline(w http.ResponseWriter, name string) {
+	var names []string
+	for _, s := range h.snapshot() {
+		names = append(names, s.Pipeline)
+	}
+	h.answer(w, http.StatusNotFound, problem{fmt.Sprintf("this process runs no pipeline %q; it runs %q", name, names)})
 }
 
 // order makes answers comparable: lists are sorted, and empty instead of null.

@@ -36,6 +36,10 @@ const (
 	memoryBytes        = "klamm_memory_bytes"
 	memoryLimit        = "klamm_memory_limit_bytes"
 	replicationLatency = "klamm_replication_latency_seconds"
+	gapsTotal          = "klamm_gaps_total"
+	configReloads      = "klamm_config_reloads_total"
+	configReloadOK     = "klamm_config_last_reload_successful"
+	configReloadTime   = "klamm_config_last_reload_success_timestamp_seconds"
 	buildInfo          = "klamm_build_info"
 )
 
@@ -61,6 +65,10 @@ func Metrics() []Metric {
 		{laneRestarts, Counter, "Lanes started again after a failure.", pipeline},
 		{memoryBytes, Gauge, "Bytes of records held now.", pipeline},
 		{memoryLimit, Gauge, "Bytes of records that may be held.", pipeline},
+		{gapsTotal, Counter, "Losses passed over since start, each written down as a gap (see klamm gaps).", pipeline},
+		{configReloads, Counter, "Reloads of the files, by result: success or failure.", []string{"result"}},
+		{configReloadOK, Gauge, "1 if the last reload succeeded, or there was none.", nil},
+		{configReloadTime, Gauge, "When the files were last taken over, in seconds since the epoch.", nil},
 		{buildInfo, Gauge, "1, with the version in its labels.", []string{"version", "go_version"}},
 	}
 }

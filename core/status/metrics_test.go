@@ -38,6 +38,11 @@ func TestMetricsAreScraped(t *testing.T) {
 		`klamm_replication_latency_seconds_bucket{pipeline="dr",le="0.005"} 3`,
 		`klamm_replication_latency_seconds_bucket{pipeline="dr",le="0.025"} 4`,
 		`klamm_replication_latency_seconds_count{pipeline="dr"} 4`,
+		`klamm_gaps_total{pipeline="dr"} 6`,
+		`klamm_config_reloads_total{result="success"} 3`,
+		`klamm_config_reloads_total{result="failure"} 2`,
+		`klamm_config_last_reload_successful 0`,
+		`klamm_config_last_reload_success_timestamp_seconds 1000`,
 		`klamm_build_info{go_version="`,
 		`go_goroutines `,
 	} {

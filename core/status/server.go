@@ -10,9 +10,11 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/klamm-io/klamm/sdk"
 )
 
-// Server serves metrics, health and status over HTTP. It is read only.
+// Server serves metrics, health and status over HTTP, and takes a few changes.
 type Server struct {
 	listener net.Listener
 	http     *http.Server
@@ -21,7 +23,11 @@ type Server struct {
 // ServerOptions are what a Server needs beside its address.
 type ServerOptions struct {
 	Snapshot Snapshot
-	Log      *slog.Logger
+	Control  Control
+	Reloads  func() Reloads
+	// Token is what changes need; empty restricts them to this machine.
+	Token func() sdk.Secret
+	Log   *slog.Logger
 	// Version is shown in klamm_build_info.
 	Version string
 }

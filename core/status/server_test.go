@@ -18,7 +18,7 @@ import (
 // serve starts a server and returns its address.
 func serve(t *testing.T, snapshot Snapshot) string {
 	t.Helper()
-	s, err := Listen(t.Context(), "127.0.0.1:0", ServerOptions{Snapshot: snapshot, Log: slog.New(slog.DiscardHandler), Version: "v1"})
+	s, err := Listen(t.Context(), "127.0.0.1:0", options(snapshot))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,6 +69,8 @@ func TestAnswers(t *testing.T) {
 		{"status", "GET", "/api/v1/status", 200, []string{`"pipelines": [`, `"pipeline": "dr"`, `"lanes": []`, `"target": "east.orders"`}},
 		{"status of one", "GET", "/api/v1/status?pipeline=central", 200, []string{`"pipeline": "central"`}},
 		{"nothing there", "GET", "/api/v2/status", 404, []string{`"error": "there is nothing at /api/v2/status"`}},
+		{"pipelines", "GET", "/api/v1/pipelines", 200, []string{`"pipeline": "dr"`, `"error": "pipeline dr: it is just starting"`, `"state": "degraded"`}},
+		{"gaps", "GET", "/api/v1/gaps?pipeline=dr", 200, []string{`"gaps": []`, `"error": "pipeline dr: it is just starting"`}},
 		{"no writing", "POST", "/api/v1/status", 405, []string{`"error": "POST is not allowed`}},
 		{"no deleting", "DELETE", "/metrics", 405, []string{`"error"`}},
 	}

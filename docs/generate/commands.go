@@ -20,7 +20,30 @@ func commandsPage() string {
 	root := program.Root()
 	p := newPage("Commands")
 	p.text("%s\nPATH is a file or a directory, and the current directory if none is given.", root.Long)
-	for _, cmd := range root.Commands() {
+	commandSections(p, root)
+	p.heading(2, "Exit codes")
+	var rows [][]string
+	for _, e := range command.ExitCodes() {
+		rows = append(rows, []string{strconv.Itoa(int(e.Code)), prose(e.Meaning)})
+	}
+	p.table([]string{"Code", "Meaning"}, rows)
+	p.heading(2, "JSON")
+	p.text("`--json` prints one object, whatever the command: `command`, `ok`, `summary` (a sentence), `result` and `error`, which is\n" +
+		"null or has `exit_code` and `message`. The result of `validate` is the document of Terraform's `validate -json`, with `clusters`\n" +
+		"and `pipelines` beside it.")
+	p.heading(2, "Environment")
+	p.table([]string{"Variable", "What it does"}, [][]string{
+		{code("KLAMM_VAR_NAME"), "sets the variable NAME"},
+		{code("KLAMM_TOKEN"), "the token that changes over --server need, unless --token is given"},
+		{code("NO_COLOR"), "if not empty: no colours"},
+		{code("CI"), "if not empty: nothing that moves on the terminal"},
+	})
+	return p.String()
+}
+
+// commandSections writes a section for each command, and for those below it.
+func commandSections(p *page, parent *cobra.Command) {
+	for _, cmd := range parent.Commands() {
 		if !cmd.IsAvailableCommand() || cmd.Name() == "help" {
 			continue
 		}
@@ -32,23 +55,8 @@ func commandsPage() string {
 		}
 		p.text("%s", description)
 		p.table([]string{"Flag", "Default", "What it does"}, flagRows(cmd))
+		commandSections(p, cmd)
 	}
-	p.heading(2, "Exit codes")
-	var rows [][]string
-	for _, e := range command.ExitCodes() {
-		rows = append(rows, []string{strconv.Itoa(int(e.Code)), prose(e.Meaning)})
-	}
-	p.table([]string{"Code", "Meaning"}, rows)
-	p.heading(2, "JSON")
-	p.text("`--json` prints one object, whatever the command: `command`, `ok`, `summary` (a sentence), `result` and `error`, which is\n" +
-		"null or has `exit_code` and `message`. The diagnostics in the result of `validate` have the shape of Terraform's.")
-	p.heading(2, "Environment")
-	p.table([]string{"Variable", "What it does"}, [][]string{
-		{code("KLAMM_VAR_NAME"), "sets the variable NAME"},
-		{code("NO_COLOR"), "if not empty: no colours"},
-		{code("CI"), "if not empty: nothing that moves on the terminal"},
-	})
-	return p.String()
 }
 
 func flagRows(cmd *cobra.Command) [][]string {

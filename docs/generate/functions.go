@@ -16,6 +16,7 @@ func functionsPage() string {
 		{code("file(path)"), "the text of a file; the path is relative to the file it stands in"},
 		{code("fileexists(path)"), "whether there is such a file"},
 	})
+	p.text("In Terraform a path is relative to where the command runs, and there is no `env`.")
 	p.heading(2, "Secrets")
 	p.table([]string{"Function", "What it gives"}, [][]string{
 		{code("sensitive(value)"), "the value, marked: it is printed nowhere, nor is what is made of it"},
@@ -23,6 +24,9 @@ func functionsPage() string {
 	})
 	for _, group := range functionGroups() {
 		p.heading(2, group.title)
+		if group.note != "" {
+			p.text("%s", group.note)
+		}
 		var rows [][]string
 		for _, f := range group.functions {
 			rows = append(rows, []string{code(f.call), code(f.result)})
@@ -32,22 +36,37 @@ func functionsPage() string {
 	return p.String()
 }
 
+const failures = "`try` gives the first of its arguments that can be evaluated, `can` says whether its argument can be. References to what is\n" +
+	"not declared, circles and limits of size are errors all the same. What is sensitive stays so, also the answer whether an\n" +
+	"expression with a sensitive value can be evaluated."
+
 type functionGroup struct {
 	title     string
 	functions []callable
+	note      string
 }
 
 func functionGroups() []functionGroup {
 	return []functionGroup{
-		{"Text", textFunctions()},
-		{"Lists, sets and maps", collectionFunctions()},
-		{"Numbers", numberFunctions()},
-		{"Encodings", []callable{
+		{title: "Text", functions: textFunctions()},
+		{title: "Lists, sets and maps", functions: collectionFunctions()},
+		{title: "Numbers", functions: numberFunctions()},
+		{title: "Quantities", functions: []callable{
+			{`duration("1h30m")`, `5400`},
+			{`duration("100ms")`, `0.1`},
+			{`bytes("64MiB")`, `67108864`},
+			{`bytes("5MB") / 2`, `2500000`},
+		}},
+		{title: "Failures", note: failures, functions: []callable{
+			{`try({ a = 1 }.b, "none")`, `"none"`},
+			{`can(tonumber("x"))`, `false`},
+		}},
+		{title: "Encodings", functions: []callable{
 			{`csvdecode("a,b\n1,2\n")`, `[{ a = "1", b = "2" }]`},
 			{`jsondecode("[1, 2]")`, `[1, 2]`},
 			{`jsonencode({ a = 1 })`, `"{\"a\":1}"`},
 		}},
-		{"Types", []callable{
+		{title: "Types", functions: []callable{
 			{`tobool("true")`, `true`},
 			{`tolist(["a"])`, `["a"]`},
 			{`tomap({ a = "b" })`, `{ a = "b" }`},
@@ -87,7 +106,7 @@ func textFunctions() []callable {
 func collectionFunctions() []callable {
 	return []callable{
 		{`chunklist(["a", "b", "c"], 2)`, `[["a", "b"], ["c"]]`},
-		{`coalesce(null, "a")`, `"a"`},
+		{`coalesce(null, "", "a")`, `"a"`},
 		{`coalescelist([], ["a"])`, `["a"]`},
 		{`compact(["a", ""])`, `["a"]`},
 		{`concat(["a"], ["b"])`, `["a", "b"]`},
@@ -95,6 +114,7 @@ func collectionFunctions() []callable {
 		{`distinct(["a", "a"])`, `["a"]`},
 		{`element(["a", "b"], 2)`, `"a"`},
 		{`flatten([["a"], ["b"]])`, `["a", "b"]`},
+		{`index(["a", "b"], "b")`, `1`},
 		{`keys({ a = 1 })`, `["a"]`},
 		{`length(["a", "b"])`, `2`},
 		{`lookup({ a = "1" }, "b", "0")`, `"0"`},

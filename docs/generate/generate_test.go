@@ -6,10 +6,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/klamm-io/klamm/core/config"
+	"github.com/klamm-io/klamm/plugins"
+	"github.com/klamm-io/klamm/sdk"
 )
 
 // TestReferenceIsInStep fails when the code has changed and docs/reference has
@@ -52,7 +59,7 @@ func TestFunctions(t *testing.T) {
 		for _, f := range group.functions {
 			t.Run(f.call, func(t *testing.T) {
 				// JSON makes values comparable whose types differ in name only.
-				_, err := load(twoClusters + fmt.Sprintf(`
+				_, err := load("example.hcl", twoClusters+fmt.Sprintf(`
 mirror "m" {
   from   = cluster.a
   to     = cluster.b
@@ -67,21 +74,101 @@ mirror "m" {
 	}
 }
 
-// TestMirrorWords writes every attribute of a mirror that the reference names.
-func TestMirrorWords(t *testing.T) {
-	values := map[string]string{
-		"from": "cluster.a", "to": "cluster.b", "topics": `["*"]`,
-		"since": `"earliest"`, "until": `"latest"`, "compression": `"zstd"`,
+// TestEveryFunctionIsThere: the page names all functions, and no other.
+func TestEveryFunctionIsThere(t *testing.T) {
+	var got []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z0-9]+)\\(").FindAllStringSubmatch(functionsPage(), -1) {
+		got = append(got, m[1])
 	}
-	var body strings.Builder
-	for _, w := range mirrorWords() {
-		value, ok := values[w.word]
-		if !ok {
-			t.Fatalf("no value to try %s with", w.word)
-		}
-		fmt.Fprintf(&body, "  %s = %s\n", w.word, value)
+	slices.Sort(got)
+	if diff := cmp.Diff(config.FunctionNames(), slices.Compact(got)); diff != "" {
+		t.Errorf("(-functions +page):\n%s", diff)
 	}
-	if _, err := load(twoClusters + "mirror \"m\" {\n" + body.String() + "}\n"); err != nil {
+}
+
+// TestJSONExample loads what the page shows.
+func TestJSONExample(t *testing.T) {
+	if _, err := load("example.hcl.json", jsonExample); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestReferenceFile: pipelines/reference.hcl has every block and every attribute
+// of the language.
+func TestReferenceFile(t *testing.T) {
+	name := filepath.Join("..", "..", "pipelines", "reference.hcl")
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, diags := hclsyntax.ParseConfig(text, name, hcl.InitialPos)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	found := map[string]bool{}
+	collectFound(found, "", file.Body.(*hclsyntax.Body))
+	for _, path := range languagePaths(t) {
+		if !found[path] {
+			t.Errorf("%s does not occur", path)
+		}
+	}
+}
+
+// collectFound notes attributes and blocks by their path. Stages go with their
+// plugin: pipeline.source.kafka.topics.
+func collectFound(found map[string]bool, prefix string, body *hclsyntax.Body) {
+	for name := range body.Attributes {
+		found[prefix+name] = true
+	}
+	for _, b := range body.Blocks {
+		path := prefix + b.Type
+		if slices.Contains([]string{"source", "transform", "sink"}, b.Type) {
+			path += "." + b.Labels[0]
+		}
+		found[path] = true
+		if b.Type == "sasl" {
+			found[path+"."+b.Labels[0]] = true
+		}
+		collectFound(found, path+".", b.Body)
+	}
+}
+
+// languagePaths are all paths there are.
+func languagePaths(t *testing.T) []string {
+	t.Helper()
+	settings, err := defaultSettings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := []string{
+		"locals", "cluster.for_each", "mirror.for_each", "variable.type", "variable.default", "variable.description", "variable.sensitive",
+		"variable.nullable", "variable.validation.condition", "variable.validation.error_message",
+	}
+	add := func(prefix string, config any) {
+		paths = append(paths, schemaPaths(prefix, sdk.SchemaOf(config))...)
+	}
+	add("cluster", &sdk.Cluster{})
+	add("pipeline", settings)
+	add("mirror", settings)
+	add("server", &config.Server{})
+	for _, w := range config.MirrorWords() {
+		paths = append(paths, "mirror."+w.Word)
+	}
+	for _, pl := range plugins.All() {
+		for _, s := range stages(pl) {
+			add("pipeline."+string(s.kind)+"."+pl.Name, s.config)
+		}
+	}
+	return append(paths, "mirror.rename.prefix", "cluster.sasl.scram-sha-512", "cluster.sasl.aws-msk-iam")
+}
+
+func schemaPaths(prefix string, s sdk.Schema) []string {
+	paths := []string{prefix}
+	for _, a := range s.Attributes {
+		paths = append(paths, prefix+"."+a.Name)
+	}
+	for _, b := range s.Blocks {
+		paths = append(paths, schemaPaths(prefix+"."+b.Name, b.Schema)...)
+	}
+	return paths
 }

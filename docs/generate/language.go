@@ -20,7 +20,7 @@ func languagePage() (string, error) {
 		return "", err
 	}
 	p := newPage("The language")
-	p.text(`A configuration is the given files together; a directory stands for all *.hcl in it. Blocks may stand in any order and
+	p.text(`A configuration is the given files together; a directory stands for all *.hcl and *.hcl.json in it. Blocks may stand in any order and
 in any file. It is evaluated once, before anything starts.`)
 	p.table([]string{"Reference", "What it is"}, [][]string{
 		{code("var.NAME"), "the variable of that name"},
@@ -50,9 +50,10 @@ in any file. It is evaluated once, before anything starts.`)
 	}
 	mirrorSection(p)
 	p.heading(2, "server")
-	p.text("Where metrics, health and status are served; see [HTTP](http.md). `--listen` wins over it.")
+	p.text("Where metrics, health and the API are served; see [HTTP](http.md). `--listen` wins over it.")
 	blockTables(p, 3, sdk.SchemaOf(&config.Server{}))
 	variableSection(p)
+	jsonSection(p)
 	return p.String(), nil
 }
 
@@ -127,7 +128,7 @@ func oneOf(values []string) string {
 
 // defaultSettings are what a pipeline that sets nothing has.
 func defaultSettings() (*config.Settings, error) {
-	cfg, err := load(`
+	cfg, err := load("example.hcl", `
 cluster "a" { embedded = true }
 cluster "b" { embedded = true }
 mirror "m" {
@@ -143,7 +144,7 @@ mirror "m" {
 }
 
 // load evaluates a file's text.
-func load(text string) (*config.Config, error) {
+func load(name, text string) (*config.Config, error) {
 	catalog, err := plugin.NewCatalog(plugins.All())
 	if err != nil {
 		return nil, err
@@ -153,7 +154,7 @@ func load(text string) (*config.Config, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "example.hcl")
+	path := filepath.Join(dir, name)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return nil, err
 	}

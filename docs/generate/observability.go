@@ -26,19 +26,22 @@ func metricsPage() string {
 
 func httpPage() string {
 	p := newPage("HTTP")
-	p.text("A `server` block or `klamm run --listen` serves these. The server only reads: any method but GET and HEAD is refused with\n" +
-		"405. It has no authentication; bind it to a loopback address, or to a network that may see topic names and errors.\n" +
-		"All answers but `/metrics` are JSON; errors have the form `{\"error\": \"...\"}`.")
+	p.text("A `server` block or `klamm run --listen` serves these. GET is open to whoever reaches the address: bind it to a loopback\n" +
+		"address, or to a network that may see topic names and errors. All answers but `/metrics` are JSON; errors have the form\n" +
+		"`{\"error\": \"...\"}`.\n\n" +
+		"What changes something is a POST of a JSON object with `Content-Type: application/json`. With a `token` in the `server`\n" +
+		"block it needs `Authorization: Bearer TOKEN`; without one it is taken from this machine only, under an IP address or\n" +
+		"`localhost`, and not through a proxy. Requests of web pages are refused.")
 	var rows [][]string
 	for _, r := range status.Routes() {
 		query := ""
 		if r.Query != "" {
 			query = code("?" + r.Query + "=NAME")
 		}
-		rows = append(rows, []string{code(r.Path), query, prose(r.Doc)})
+		rows = append(rows, []string{code(r.Method), code(r.Path), query, prose(r.Doc)})
 	}
-	p.table([]string{"Path", "Query", "Answer"}, rows)
-	p.text("A name that this process does not run is answered with 404. Fields are only added to `/api/v1/status`, never removed or\n" +
+	p.table([]string{"Method", "Path", "Query", "Answer"}, rows)
+	p.text("A name that this process does not run is answered with 404. Fields are only added to these answers, never removed or\n" +
 		"given another meaning.")
 	return p.String()
 }

@@ -5,6 +5,8 @@ package main
 import (
 	"fmt"
 
+	"github.com/klamm-io/klamm/core/config"
+	"github.com/klamm-io/klamm/core/plugin"
 	"github.com/klamm-io/klamm/plugins"
 	"github.com/klamm-io/klamm/sdk"
 )
@@ -20,46 +22,32 @@ func typesSection(p *page) {
 		{code(string(sdk.TypeNumber)), code("0.5")},
 		{code(string(sdk.TypeStrings)), code(`["a", "b"]`)},
 		{code(string(sdk.TypeMap)), code(`{ a = "b" }`)},
-		{code(string(sdk.TypeDuration)), code(`"30s"`) + ", " + code(`"5m"`) + ": a positive number with its unit (ms, s, m, h)"},
-		{code(string(sdk.TypeBytes)), code(`"64MiB"`) + ": KiB, MiB, GiB, TiB count by 1024, kB, MB, GB, TB by 1000"},
+		{code(string(sdk.TypeDuration)), code(`"30s"`) + ", " + code(`"5m"`) + ": a positive number with its unit (ms, s, m, h); or a number of seconds: " + code(`duration("1h") / 2`)},
+		{code(string(sdk.TypeBytes)), code(`"64MiB"`) + ": KiB, MiB, GiB, TiB count by 1024, kB, MB, GB, TB by 1000; or a number of bytes: " + code(`4 * bytes("1MiB")`)},
 		{code(string(sdk.TypeCluster)), "a reference: " + code("cluster.NAME")},
 	})
 	p.text(`Patterns for topics are globs (%s, %s, %s); %s is a regular expression that matches the whole name; a leading %s
 excludes, and excludes always win.`, code("*"), code("?"), code("[a-z]"), code("/.../"), code("!"))
 }
 
-// mirrorWord is an attribute of a mirror and the one it stands for.
-type mirrorWord struct{ word, kind, attribute string }
-
-func mirrorWords() []mirrorWord {
-	return []mirrorWord{
-		{"from", "source", "cluster"},
-		{"to", "sink", "cluster"},
-		{"topics", "source", "topics"},
-		{"since", "source", "since"},
-		{"until", "source", "until"},
-		{"compression", "sink", "compression"},
-	}
-}
-
 func mirrorSection(p *page) {
 	p.heading(2, `mirror "NAME"`)
 	p.text("A pipeline from Kafka to Kafka said as a sentence; `klamm expand` prints what it stands for. Besides the attributes below\n" +
-		"it takes those of a pipeline, `for_each`, and a `rename` block with the content of `transform \"rename\"`. Mirrors and\n" +
+		"it takes those of a pipeline and its `limit` block, `for_each`, and a `rename` block with the content of `transform \"rename\"`. Mirrors and\n" +
 		"pipelines share one set of names.")
-	schemas := map[string]sdk.Schema{}
+	schemas := map[plugin.Kind]sdk.Schema{}
 	for _, pl := range plugins.All() {
 		if pl.Name == "kafka" {
-			schemas["source"], schemas["sink"] = sdk.SchemaOf(pl.Source()), sdk.SchemaOf(pl.Sink())
+			schemas[plugin.Source], schemas[plugin.Sink] = sdk.SchemaOf(pl.Source()), sdk.SchemaOf(pl.Sink())
 		}
 	}
 	var rows [][]string
-	for _, w := range mirrorWords() {
-		for _, a := range schemas[w.kind].Attributes {
-			if a.Name == w.attribute {
+	for _, w := range config.MirrorWords() {
+		for _, a := range schemas[w.Kind].Attributes {
+			if a.Name == w.Attribute {
 				row := attributeRow(a)
-				stands := fmt.Sprintf("%s of the %s", code(w.attribute), w.kind)
-				rows = append(rows, []string{code(w.word), row[1], row[2], stands})
+				stands := fmt.Sprintf("%s of the %s", code(w.Attribute), w.Kind)
+				rows = append(rows, []string{code(w.Word), row[1], row[2], stands})
 			}
 		}
 	}
@@ -68,7 +56,10 @@ func mirrorSection(p *page) {
 
 func variableSection(p *page) {
 	p.heading(2, `variable "NAME"`)
-	p.text("A value from outside: `--var NAME=VALUE` (also written `-var`) wins over the environment's `KLAMM_VAR_NAME`, and that over\nthe default.")
+	p.text("A value from outside. `--var NAME=VALUE` and `--var-file FILE` (also written `-var` and `-var-file`) win over the environment's\n" +
+		"`KLAMM_VAR_NAME`, and that over the default. Of several the later one on the command line wins.")
+	p.text("A file of variables has lines `NAME = VALUE`, or is a JSON object if its name ends in `.json`. Its values are constants:\n" +
+		"they refer to nothing and call no function, and in JSON `${` stands for itself. A name that no variable has is an error.")
 	p.table([]string{"Attribute", "What it is for"}, [][]string{
 		{code("type"), "`string`, `number`, `bool`, `list(...)`, `set(...)`, `map(...)`, `object({...})`, `any`"},
 		{code("default"), "what applies if nothing is given; without it a value must be given"},
@@ -76,7 +67,31 @@ func variableSection(p *page) {
 		{code("sensitive"), "`true` keeps the value, and all that is made of it, out of every output"},
 		{code("nullable"), "`false` refuses null"},
 	})
-	p.text("A `validation` block has a `condition` and an `error_message`; there may be several.")
+	p.text("A `validation` block has a `condition`, which refers to the variable, and an `error_message`; there may be several.")
 	p.heading(2, "locals")
 	p.text("Names for expressions, used as `local.NAME`. There may be several blocks.")
 }
+
+func jsonSection(p *page) {
+	p.heading(2, "JSON")
+	p.text(`Files named *.hcl.json have the same content in JSON, and may stand beside others. Attributes and blocks are properties; labels
+are objects around a block's content; several blocks of a type are an array. Every string is a template, so a reference is
+written %s. Properties named %s are comments. The order of properties means nothing: transforms stand in an array.`,
+		code(`"${cluster.east}"`), code("//"))
+	p.text("```json\n%s\n```", jsonExample)
+	p.text("`klamm expand --json` prints a configuration in this form, as the `result`.")
+}
+
+const jsonExample = `{
+  "cluster": {
+    "east": {"brokers": ["east-1:9092"]},
+    "west": {"brokers": ["west-1:9092"], "sasl": {"plain": {"username": "klamm", "password": "${env(\"PASSWORD\", \"secret\")}"}}}
+  },
+  "pipeline": {
+    "dr": {
+      "source": {"kafka": {"cluster": "${cluster.east}", "topics": ["orders.*"]}},
+      "transform": [{"rename": {"prefix": "east."}}],
+      "sink": {"kafka": {"cluster": "${cluster.west}"}}
+    }
+  }
+}`

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -52,10 +53,9 @@ func connect(ctx context.Context, c *sdk.Cluster, opts ...kgo.Opt) (*client, err
 		return fail("", err)
 	}
 	dials := &dialErrors{}
-	opts = append(opts, security...)
+	opts = slices.Concat([]kgo.Opt{kgo.ClientID("klamm")}, opts, security)
 	opts = append(opts,
 		kgo.SeedBrokers(c.Brokers...),
-		kgo.ClientID("klamm"),
 		kgo.WithHooks(dials),
 		// A client never moves a position by itself (invariant 7).
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),

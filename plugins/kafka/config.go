@@ -26,8 +26,9 @@ type SinkConfig struct {
 	Cluster           *sdk.Cluster `hcl:"cluster" doc:"The cluster to write to; the pipeline's positions live there too."`
 	Compression       string       `hcl:"compression,optional" enum:"none,gzip,snappy,lz4,zstd" doc:"Codec of the batches written."`
 	BatchSize         sdk.Bytes    `hcl:"batch_size,optional" doc:"Largest batch, before compression. A single record may be larger, up to the topic's max.message.bytes."`
-	CreateTopics      bool         `hcl:"create_topics,optional" doc:"Create topics that are missing, with the source's partition count, cleanup policy, retention and size limits, and add partitions as the source's topics grow."`
+	CreateTopics      bool         `hcl:"create_topics,optional" doc:"Create topics that are missing, with the source's partition count, cleanup policy, retention and size limits, and add partitions as the source's topics grow (not with partitioner = \"key_hash\")."`
 	ReplicationFactor int32        `hcl:"replication_factor,optional" doc:"Replication factor of topics created, the pipeline's own included; -1 is the cluster's default."`
+	Partitioner       string       `hcl:"partitioner,optional" enum:"keep,key_hash" doc:"Which partition of the target a record goes to: keep is the number it has at the source; key_hash goes by the record's key and the target's number of partitions, as Kafka's Java producer does by default, and by the source partition modulo that number where there is no key. Left out, it is as with keep, but a target with more partitions than the source is refused."`
 }
 
 func newSourceConfig() sdk.SourceConfig {
@@ -64,19 +65,7 @@ func (c *SourceConfig) Validate() []sdk.Invalid {
 	if len(c.Topics) == 0 {
 		bad = append(bad, sdk.Invalid{Path: "topics", Summary: "No topics", Detail: `Name the topics to read, such as topics = ["orders.*", "!*.internal"].`})
 	}
-	if _, err := sdk.NewSelection(c.Topics); err != nil {
-		pe, _ := err.(*sdk.PatternError)
-		bad = append(bad, sdk.Invalid{Path: fmt.Sprintf("topics[%d]", pe.Index), Summary: "Invalid topic pattern", Detail: err.Error() + "."})
-	}
-	for i, pattern := range c.Topics {
-		glob := strings.TrimPrefix(pattern, "!")
-		if glob != "" && !strings.HasPrefix(glob, "/") && !topicGlob.MatchString(glob) {
-			bad = append(bad, sdk.Invalid{
-				Path: fmt.Sprintf("topics[%d]", i), Summary: "Pattern that matches no topic",
-				Detail: fmt.Sprintf("Topic names are made of letters, digits, dots, underscores and hyphens, and a glob adds *, ? and [...]. A regular expression stands between slashes: \"/%s/\".", glob),
-			})
-		}
-	}
+	bad = append(bad, invalidPatterns(c.Topics)...)
 	if _, err := parseBound(c.Since); err != nil {
 		bad = append(bad, sdk.Invalid{Path: "since", Summary: "Invalid since", Detail: err.Error() + "."})
 	}
@@ -89,6 +78,27 @@ func (c *SourceConfig) Validate() []sdk.Invalid {
 	until, err2 := parseBound(c.Until)
 	if err1 == nil && err2 == nil && !since.time.IsZero() && !until.time.IsZero() && until.time.Before(since.time) {
 		bad = append(bad, sdk.Invalid{Path: "until", Summary: "until is before since", Detail: "Nothing lies between the two."})
+	}
+	return bad
+}
+
+// invalidPatterns reports every pattern that is wrong.
+func invalidPatterns(patterns []string) []sdk.Invalid {
+	var bad []sdk.Invalid
+	for i, pattern := range patterns {
+		path, glob := fmt.Sprintf("topics[%d]", i), strings.TrimPrefix(pattern, "!")
+		// Beside "*", so that an exclude is not alone.
+		if _, err := sdk.NewSelection([]string{"*", pattern}); err != nil {
+			bad = append(bad, sdk.Invalid{Path: path, Summary: "Invalid topic pattern", Detail: err.Error() + "."})
+		} else if !strings.HasPrefix(glob, "/") && !topicGlob.MatchString(glob) {
+			bad = append(bad, sdk.Invalid{
+				Path: path, Summary: "Pattern that matches no topic",
+				Detail: fmt.Sprintf("Topic names are made of letters, digits, dots, underscores and hyphens, and a glob adds *, ? and [...]. A regular expression stands between slashes: \"/%s/\".", glob),
+			})
+		}
+	}
+	if _, err := sdk.NewSelection(patterns); err != nil && len(bad) == 0 {
+		bad = append(bad, sdk.Invalid{Path: "topics[0]", Summary: "Invalid topic pattern", Detail: err.Error() + "."})
 	}
 	return bad
 }

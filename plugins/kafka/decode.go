@@ -29,11 +29,33 @@ var _ sdk.Encoded = (*fetched)(nil)
 // Bytes implements [sdk.Encoded].
 func (f *fetched) Bytes() []byte { return f.raw }
 
+// Count implements [sdk.Encoded]. Control records do not count. Several old
+// messages that are compressed into one do not say how many they are: so many as
+// there are offsets for.
+func (f *fetched) Count() int {
+	n, due := 0, f.at.From
+	for rest := f.raw; len(rest) > 0; {
+		b, next, _, ok := nextBatch(rest)
+		switch m := b.magic(); {
+		case !ok, m == 2 && len(b) < headerSize, m != 2 && len(b) <= atOldAttributes:
+			return n
+		case m != 2 && b[atOldAttributes]&attrCodec != 0:
+			n += int(min(max(b.nextOffset()-due, 1), int64(len(b))))
+		case m != 2:
+			n++
+		case !b.control():
+			n += int(max(b.count(), 0))
+		}
+		rest, due = next, b.nextOffset()
+	}
+	return n
+}
+
 // Decode implements [sdk.Encoded]. Control records and those of aborted
 // transactions are left out.
 func (f *fetched) Decode() ([]sdk.Record, error) {
 	var (
-		records = make([]sdk.Record, 0, f.expected())
+		records = make([]sdk.Record, 0, min(f.Count(), maxExpected))
 		aborts  = newAbortFilter(f.aborted)
 	)
 	for rest := f.raw; len(rest) > 0; {
@@ -59,21 +81,6 @@ func (f *fetched) Decode() ([]sdk.Record, error) {
 		}
 	}
 	return records, nil
-}
-
-// expected is how many records there may be, as far as the headers are to be
-// believed.
-func (f *fetched) expected() int {
-	const most = 1 << 14
-	n := 0
-	for rest := f.raw; n < most; {
-		b, next, _, ok := nextBatch(rest)
-		if !ok || len(b) < headerSize {
-			break
-		}
-		n, rest = n+int(max(b.count(), 0)), next
-	}
-	return min(n, most)
 }
 
 // decodeBatch appends the wanted records of a batch.
@@ -174,6 +181,9 @@ func (f *abortFilter) drops(b batchView) bool {
 	}
 	return aborted
 }
+
+// maxExpected bounds the room made for records because headers claim them.
+const maxExpected = 1 << 14
 
 // minRecordSize is the size of a record with nothing in it.
 const minRecordSize = 7

@@ -209,6 +209,9 @@ func (f *fetcher) handOut(ctx context.Context, cursors []*cursor, resp *kmsg.Fet
 		if !ok {
 			continue // a throttled answer has no partitions (KIP-219)
 		}
+		if c.removed.Load() {
+			continue // it may be read anew already, from elsewhere
+		}
 		if f.source.take(ctx, c, part, held) {
 			moved = append(moved, c)
 		}
@@ -237,7 +240,7 @@ func (f *fetcher) relocate(ctx context.Context, cursors []*cursor) {
 	}
 	now := time.Now()
 	for _, c := range cursors {
-		if s.vanished(c, now) {
+		if c.removed.Load() || s.vanished(c, now) {
 			continue
 		}
 		leader := s.metadata.leader(c.stream.TopicPartition).leader

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -20,7 +21,8 @@ import (
 type ledger struct {
 	store    *store
 	lane     int
-	id       string // transactional id
+	topic    sdk.TopicID // in which it was opened
+	id       string      // transactional id
 	producer producerState
 	entries  map[string][]byte
 	broken   error
@@ -39,7 +41,12 @@ func (l *ledger) Commit(ctx context.Context, entries []sdk.Entry) error {
 	if l.broken != nil || len(entries) == 0 {
 		return l.broken
 	}
-	err := l.produce(ctx, entries)
+	var err error
+	for part := range parts(entries) {
+		if err = l.produce(ctx, part); err != nil {
+			break
+		}
+	}
 	if err == nil {
 		err = l.end(ctx)
 	}
@@ -56,6 +63,27 @@ func (l *ledger) Commit(ctx context.Context, entries []sdk.Entry) error {
 	return l.broken
 }
 
+// partBytes is how much of a commit goes into one batch: what every broker takes
+// (max.message.bytes is 1 MiB), with room for one long entry.
+const partBytes = 256 << 10
+
+// parts are the entries in pieces that each make one batch.
+func parts(entries []sdk.Entry) iter.Seq[[]sdk.Entry] {
+	return func(yield func([]sdk.Entry) bool) {
+		for len(entries) > 0 {
+			n, size := 0, 0
+			for n < len(entries) && (n == 0 || size < partBytes) {
+				size += len(entries[n].Key) + len(entries[n].Value)
+				n++
+			}
+			if !yield(entries[:n]) {
+				return
+			}
+			entries = entries[n:]
+		}
+	}
+}
+
 // produce writes the entries into an open transaction.
 func (l *ledger) produce(ctx context.Context, entries []sdk.Entry) error {
 	now := time.Now().UnixMilli()
@@ -70,8 +98,11 @@ func (l *ledger) produce(ctx context.Context, entries []sdk.Entry) error {
 			return err
 		}
 	}
-	var pause retry
+	var trying attempt
 	for {
+		if topic, ok := l.store.metadata.topic(l.store.Name()); ok && topic.id != l.topic {
+			return l.store.gone() // before version 13 a produce request goes by name
+		}
 		err := l.send(ctx, raw)
 		switch {
 		case err == nil || errors.Is(err, kerr.DuplicateSequenceNumber):
@@ -84,22 +115,18 @@ func (l *ledger) produce(ctx context.Context, entries []sdk.Entry) error {
 			return err
 		}
 		l.store.env.Trouble(fmt.Errorf("cluster %s: storing positions in %s: %w", l.store.client.name, l.store.Name(), err))
-		if err := sleep(ctx, pause.again(time.Now())); err != nil {
-			return err
-		}
-		if err := l.store.metadata.refreshSoon(ctx); err != nil {
+		if err := l.store.again(ctx, &trying); err != nil {
 			return err
 		}
 	}
 }
 
 func (l *ledger) send(ctx context.Context, raw []byte) error {
-	topic, _ := l.store.metadata.topic(l.store.Name())
 	req := kmsg.NewPtrProduceRequest()
 	req.TransactionID = kmsg.StringPtr(l.id)
 	req.Acks, req.TimeoutMillis = -1, produceTimeoutMillis
 	rt := kmsg.NewProduceRequestTopic()
-	rt.Topic, rt.TopicID = l.store.Name(), topic.id
+	rt.Topic, rt.TopicID = l.store.Name(), l.topic
 	rp := kmsg.NewProduceRequestTopicPartition()
 	rp.Partition, rp.Records = int32(l.lane), raw
 	rt.Partitions = append(rt.Partitions, rp)
@@ -171,109 +198,4 @@ func (l *ledger) end(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-// Read implements [sdk.Store]: the newest value of each key, of committed
-// transactions only.
-func (s *store) Read(ctx context.Context, lane int) (map[string][]byte, error) {
-	entries := map[string][]byte{}
-	var pause retry
-	for from := int64(-1); ; {
-		next, done, err := s.readOnce(ctx, lane, from, entries)
-		if err == nil && done {
-			return entries, nil
-		}
-		if err != nil {
-			if ctx.Err() != nil || isAnswer(err) && !kerr.IsRetriable(err) {
-				return nil, fmt.Errorf("cluster %s: reading positions from %s: %w", s.client.name, s.Name(), err)
-			}
-			if err := sleep(ctx, pause.again(time.Now())); err != nil {
-				return nil, err
-			}
-			if err := s.metadata.refreshSoon(ctx); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		pause.reset()
-		from = next
-	}
-}
-
-// readOnce reads on from an offset (-1 is the log's start) and reports whether
-// the end has been reached, as it is after the request was sent.
-func (s *store) readOnce(ctx context.Context, lane int, from int64, entries map[string][]byte) (next int64, done bool, err error) {
-	tp := sdk.TopicPartition{Topic: s.Name(), Partition: int32(lane)}
-	topic, _ := s.metadata.topic(s.Name())
-	stream := sdk.Stream{TopicPartition: tp, TopicID: topic.id}
-	if from < 0 {
-		found, err := listOffsets(ctx, s.client, []sdk.Stream{stream}, timestampEarliest, isolationCommitted)
-		if err := errors.Join(err, found[tp].err); err != nil {
-			return 0, false, err
-		}
-		from = found[tp].offset
-	}
-	found, err := listOffsets(ctx, s.client, []sdk.Stream{stream}, timestampLatest, isolationCommitted)
-	if err := errors.Join(err, found[tp].err); err != nil {
-		return 0, false, err
-	}
-	end := found[tp].offset
-	if from >= end {
-		return from, true, nil
-	}
-	part, err := s.fetchOne(ctx, stream, from)
-	if err != nil {
-		return 0, false, err
-	}
-	at := &cursor{stream: stream, offset: from, end: end, limit: 1 << 30}
-	got, err := at.whole(part.RecordBatches)
-	if err == nil {
-		_, err = verify(got.raw)
-	}
-	if err != nil {
-		return 0, false, err
-	}
-	if len(got.raw) == 0 {
-		if part.LastStableOffset < end {
-			return 0, false, kerr.OffsetNotAvailable // a new leader that does not know the end yet
-		}
-		return end, true, nil // nothing is left up to the end: compacted away
-	}
-	decoding := &fetched{at: sdk.Offsets{From: from, To: got.to}, raw: got.raw, aborted: part.AbortedTransactions, readCommitted: true, decompressor: newDecompressor(maxDecompressed)}
-	records, err := decoding.Decode()
-	for _, r := range records {
-		if r.Value == nil {
-			delete(entries, string(r.Key))
-		} else {
-			entries[string(r.Key)] = r.Value
-		}
-	}
-	return got.to, false, err
-}
-
-func (s *store) fetchOne(ctx context.Context, stream sdk.Stream, from int64) (*kmsg.FetchResponseTopicPartition, error) {
-	leader := s.metadata.leader(stream.TopicPartition).leader
-	if leader < 0 {
-		return nil, kerr.LeaderNotAvailable
-	}
-	req := kmsg.NewPtrFetchRequest()
-	req.ReplicaID, req.MaxBytes, req.IsolationLevel, req.SessionEpoch = -1, fetchBytes, isolationCommitted, -1
-	rt := kmsg.NewFetchRequestTopic()
-	rt.Topic, rt.TopicID = stream.Topic, stream.TopicID
-	rp := kmsg.NewFetchRequestTopicPartition()
-	rp.Partition, rp.FetchOffset, rp.CurrentLeaderEpoch, rp.LastFetchedEpoch, rp.LogStartOffset = stream.Partition, from, -1, -1, -1
-	rp.PartitionMaxBytes = fetchBytes
-	rt.Partitions = append(rt.Partitions, rp)
-	req.Topics = append(req.Topics, rt)
-	resp, err := req.RequestWith(ctx, brokerRequestor{s.client, leader})
-	if err != nil {
-		return nil, err
-	}
-	for i := range resp.Topics {
-		for j := range resp.Topics[i].Partitions {
-			part := &resp.Topics[i].Partitions[j]
-			return part, kerr.ErrorForCode(part.ErrorCode)
-		}
-	}
-	return nil, kerr.RequestTimedOut // throttled: ask again
 }

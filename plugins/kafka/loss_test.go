@@ -119,7 +119,11 @@ func TestTopicDeletedWhileRunning(t *testing.T) {
 	if err := k.DeleteTopic("t"); err != nil {
 		t.Fatal(err)
 	}
-	checkStop(t, readStop(t, r), sdk.ReasonDeleted, sdk.Offsets{From: 10, To: 10}, "was deleted from cluster here", `"!t"`)
+	g := readStop(t, r)
+	checkStop(t, g, sdk.ReasonDeleted, sdk.Offsets{From: 10, To: 10}, "was deleted from cluster here", `"!t"`)
+	if g.stopped.Resume != nil {
+		t.Errorf("resumes at %v", g.stopped.Resume)
+	}
 	readsNothingMore(t, k, r, "o")
 }
 

@@ -19,9 +19,9 @@ import (
 // use.
 type metadata struct {
 	client *client
-	all    bool // ask for every topic
 
 	mu     sync.Mutex
+	all    bool                // ask for every topic
 	want   map[string]struct{} // topics to ask for, if not all
 	topics map[string]topicMeta
 	asked  time.Time
@@ -76,6 +76,13 @@ func (m *metadata) add(topics ...string) {
 	for _, t := range topics {
 		m.want[t] = struct{}{}
 	}
+}
+
+// addAll makes every topic part of every later refresh.
+func (m *metadata) addAll() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.all = true
 }
 
 // refreshSoon refreshes unless that has just been done.

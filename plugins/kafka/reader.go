@@ -35,6 +35,14 @@ type arrival struct {
 	pinned *pinned
 }
 
+// release gives back what the arrival held. Nobody holds the reader's mutex.
+func (a arrival) release() {
+	a.pinned.release()
+	if a.batch != nil {
+		a.cursor.consumed(int64(a.batch.Size()))
+	}
+}
+
 // pinned is the memory of one fetch answer, which all its batches share.
 type pinned struct {
 	budget *sdk.Budget
@@ -84,11 +92,34 @@ func (r *reader) Add(_ context.Context, position sdk.Position) error {
 // Remove implements [sdk.Reader].
 func (r *reader) Remove(tp sdk.TopicPartition) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	var dropped []arrival
 	if c, ok := r.cursors[tp]; ok {
-		c.removed.Store(true)
 		delete(r.cursors, tp)
+		dropped = r.drop(c)
 	}
+	r.mu.Unlock()
+	for _, a := range dropped {
+		a.release()
+	}
+}
+
+// drop ends a cursor of which nothing may come any more: it takes out what is
+// queued, and the answer to a fetch that is under way will find it dropped. The
+// caller holds the mutex and then releases what is returned.
+func (r *reader) drop(c *cursor) (dropped []arrival) {
+	c.removed.Store(true)
+	c.dropped = true
+	kept := r.queue[:0]
+	for _, a := range r.queue {
+		if a.cursor == c {
+			dropped = append(dropped, a)
+		} else {
+			kept = append(kept, a)
+		}
+	}
+	clear(r.queue[len(kept):])
+	r.queue = kept
+	return dropped
 }
 
 // Read implements [sdk.Reader].
@@ -98,14 +129,11 @@ func (r *reader) Read(ctx context.Context) (*sdk.Batch, error) {
 			return nil, err
 		}
 		if a, ok := r.pop(); ok {
-			a.pinned.release()
-			if a.batch == nil {
-				return nil, a.err
-			}
-			a.cursor.consumed(int64(a.batch.Size()))
-			if b, err := r.verified(a); b != nil || err != nil {
+			a.release()
+			if b, err := r.handOver(a); b != nil || err != nil {
 				return b, err
 			}
+			continue
 		}
 		select {
 		case <-r.ready:
@@ -115,10 +143,44 @@ func (r *reader) Read(ctx context.Context) (*sdk.Batch, error) {
 	}
 }
 
-// verified returns the batch, or what of it is as its producers summed it up; a
-// rest that is not stops the partition. The bytes are summed up here, and not
-// where they are fetched, because the lane is about to look at them.
-func (r *reader) verified(a arrival) (*sdk.Batch, error) {
+// handOver returns what arrived, unless its partition was removed meanwhile.
+// What of a batch is not as its producers summed it up stops the partition: what
+// stands before it is returned, and the error is left for the next Read. The
+// bytes are summed up here, and not where they are fetched, because the lane is
+// about to look at them.
+func (r *reader) handOver(a arrival) (*sdk.Batch, error) {
+	front, stop := a.verified()
+	r.mu.Lock()
+	if r.cursors[a.cursor.stream.TopicPartition] != a.cursor {
+		r.mu.Unlock()
+		return nil, nil
+	}
+	var behind []arrival
+	if stop != nil {
+		behind = r.drop(a.cursor)
+	}
+	if stop != nil && front != nil {
+		r.queue = slices.Insert(r.queue, 0, arrival{cursor: a.cursor, err: stop})
+	}
+	r.mu.Unlock()
+	for _, b := range behind {
+		b.release()
+	}
+	switch {
+	case front != nil:
+		return front, nil
+	case stop != nil:
+		return nil, stop
+	}
+	return nil, a.err
+}
+
+// verified returns the batch, or what of it is as its producers summed it up,
+// and what stops the partition behind it.
+func (a arrival) verified() (front *sdk.Batch, stop *sdk.PartitionError) {
+	if a.batch == nil {
+		return nil, nil
+	}
 	encoded, ok := a.batch.Encoded()
 	if !ok {
 		return a.batch, nil
@@ -132,19 +194,15 @@ func (r *reader) verified(a arrival) (*sdk.Batch, error) {
 	if len(good.raw) > 0 {
 		at.To = min(good.to, f.at.To)
 	}
-	a.cursor.removed.Store(true)
-	stop := a.cursor.corrupt(sdk.Offsets{From: at.To, To: at.To + 1}, bad)
+	stop = a.cursor.corrupt(sdk.Offsets{From: at.To, To: at.To + 1}, bad)
 	if at.Count() == 0 {
 		return nil, stop
 	}
-	r.mu.Lock()
-	r.queue = slices.Insert(r.queue, 0, arrival{cursor: a.cursor, err: stop})
-	r.mu.Unlock()
-	front := *f
-	front.at, front.raw = at, good.raw
-	b := sdk.NewEncodedBatch(a.batch.Source, at, &front)
-	b.LeaderEpoch, b.Newest = good.epoch, good.newest
-	return b, nil
+	rest := *f
+	rest.at, rest.raw = at, good.raw
+	front = sdk.NewEncodedBatch(a.batch.Source, at, &rest)
+	front.LeaderEpoch, front.Newest = good.epoch, good.newest
+	return front, stop
 }
 
 // Close implements [sdk.Reader].
@@ -157,7 +215,7 @@ func (r *reader) Close() error {
 	}
 	r.mu.Unlock()
 	for _, a := range left {
-		a.pinned.release()
+		a.release()
 	}
 	return nil
 }
@@ -183,17 +241,20 @@ func (r *reader) pop() (arrival, bool) {
 	return a, true
 }
 
+// push queues an arrival, unless nobody waits for it any more.
 func (r *reader) push(a arrival) {
 	r.mu.Lock()
-	closed := r.closed
-	if !closed {
-		r.queue = append(r.queue, a)
-	}
-	r.mu.Unlock()
-	if closed {
+	if r.closed || a.cursor.dropped {
+		r.mu.Unlock()
 		a.pinned.release()
 		return
 	}
+	if a.batch != nil {
+		a.cursor.queued.Add(int64(a.batch.Size()))
+		r.queued.Add(int64(a.batch.Size()))
+	}
+	r.queue = append(r.queue, a)
+	r.mu.Unlock()
 	select {
 	case r.ready <- struct{}{}:
 	default:
@@ -212,7 +273,8 @@ type cursor struct {
 
 	home    atomic.Pointer[fetcher]
 	queued  atomic.Int64 // bytes fetched and not yet read by the lane
-	removed atomic.Bool
+	removed atomic.Bool  // not fetched any more
+	dropped bool         // nothing of it is queued any more; guarded by the reader's mutex
 	retry   retry
 	// doubts counts answers in a row that say offset is outside the log,
 	// although it is not.
@@ -250,11 +312,10 @@ func (c *cursor) finished() *sdk.Batch {
 }
 
 // stop ends the partition with an error that its lane will read.
-func (c *cursor) stop(reason sdk.Reason, at sdk.Offsets, err error, fix string) {
+func (c *cursor) stop(e *sdk.PartitionError) {
+	e.TopicPartition = c.stream.TopicPartition
 	c.removed.Store(true)
-	c.reader.push(arrival{cursor: c, err: &sdk.PartitionError{
-		TopicPartition: c.stream.TopicPartition, Reason: reason, Offsets: at, Err: err, Fix: fix,
-	}})
+	c.reader.push(arrival{cursor: c, err: e})
 }
 
 // corrupt is the error of a batch that cannot be read.

@@ -56,7 +56,7 @@ func (w *writer) refused(ctx context.Context, t *target, part *kmsg.ProduceRespo
 	defer w.mu.Unlock()
 	if len(t.queue) > 0 {
 		pe.TopicPartition = t.queue[0].write.source.TopicPartition
-		w.haltLocked(w.drop(t), pe)
+		w.drop(t, pe)
 		t.sender.notify()
 	}
 }
@@ -72,6 +72,8 @@ func (w *writer) culprit(t *target, part *kmsg.ProduceResponseTopicPartition, er
 	}
 	o := t.queue[0]
 	switch {
+	case o.givenUp:
+		return 0, false
 	case len(part.ErrorRecords) > 0:
 		at = int(part.ErrorRecords[0].RelativeOffset)
 	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
@@ -140,4 +142,70 @@ func (w *writer) timestamp(t *target, at int) string {
 		return "it cannot be read back"
 	}
 	return fmt.Sprintf("it is %d (%s)", records[at].Timestamp, time.UnixMilli(records[at].Timestamp).UTC().Format(time.RFC3339Nano))
+}
+
+// haltLocked ends a source partition at the record that the error is about:
+// what comes behind it is not sent (invariants 3 and 4), what comes before it,
+// for other targets, still is. So the position can get as far as the record
+// and no farther. A batch that holds records of both sides is sent: those
+// behind the stop come again when the partition goes on. The caller holds the
+// mutex.
+func (w *writer) haltLocked(stop *sdk.PartitionError) {
+	source := stop.TopicPartition
+	if before := w.halted[source]; before != nil && before.From <= stop.From {
+		return
+	}
+	w.halted[source] = stop
+	var behind []*outgoing
+	for _, t := range w.targets {
+		kept := t.queue[:0]
+		for i, o := range t.queue {
+			if !w.behindStop(o) {
+				kept = append(kept, o)
+				continue
+			}
+			behind = append(behind, o)
+			// A batch that may have been written keeps its place until the
+			// broker has said so: another one under its sequence would be
+			// taken for it.
+			if i == 0 && o.sent {
+				kept = append(kept, o)
+				continue
+			}
+			w.release(o)
+		}
+		clear(t.queue[len(kept):])
+		t.queue = kept
+	}
+	for _, o := range behind {
+		w.giveUp(o)
+	}
+}
+
+// behindStop reports whether a batch begins at or behind the record that its
+// source partition ended at.
+func (w *writer) behindStop(o *outgoing) bool {
+	stop := w.halted[o.write.source.TopicPartition]
+	return stop != nil && o.first() >= stop.From
+}
+
+// giveUp lets a batch's write wait for it no longer. The caller holds the
+// mutex, and has noted why the source partition ends.
+func (w *writer) giveUp(o *outgoing) {
+	if !o.givenUp {
+		o.givenUp, o.write.cut = true, true
+		w.answered(o.write)
+	}
+}
+
+// drop removes the first batch of a queue, which was certainly not written, and
+// ends its source partition there. The caller holds the mutex.
+func (w *writer) drop(t *target, stop *sdk.PartitionError) {
+	o := t.queue[0]
+	t.queue, t.sending = t.queue[1:], false
+	w.release(o)
+	if !o.givenUp {
+		w.haltLocked(stop)
+		w.giveUp(o)
+	}
 }

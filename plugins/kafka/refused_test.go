@@ -191,9 +191,7 @@ func TestStopWhileABatchIsInFlight(t *testing.T) {
 	<-seen
 	w := l.Writer.(*writer)
 	w.mu.Lock()
-	for wr := range w.open {
-		w.haltLocked(wr, &sdk.PartitionError{TopicPartition: t0, Reason: sdk.ReasonRefused, Err: fmt.Errorf("stopped")})
-	}
+	w.haltLocked(&sdk.PartitionError{TopicPartition: t0, Reason: sdk.ReasonRefused, Err: fmt.Errorf("stopped")})
 	w.mu.Unlock()
 	inFlight.refused(t, sdk.ReasonRefused, sdk.Offsets{}, 1)
 	other := sdk.NewBatch(sdk.Stream{TopicPartition: sdk.TopicPartition{Topic: "u"}}, sdk.Offsets{To: 1}, []sdk.Record{{Value: []byte("other")}})

@@ -229,8 +229,8 @@ const fixRecreated = "what was copied into the old one is gone; copy it again un
 // caller holds the mutex.
 func (w *writer) abandon(t *target, reason error, fix string) {
 	for len(t.queue) > 0 {
-		err := w.targetError(t, reason, fix)
-		w.haltLocked(w.drop(t), err)
+		o := t.queue[0]
+		w.drop(t, targetError(o.write.source, o.first(), reason, fix))
 	}
 }
 
@@ -238,21 +238,24 @@ func (w *writer) abandon(t *target, reason error, fix string) {
 // holds the mutex.
 func (w *writer) unusable(t *target) (fix string, reason error) {
 	meta, ok := w.sink.metadata.topic(t.Topic)
-	switch {
-	case ok && meta.err == nil && t.seen && meta.id != t.TopicID:
+	if ok && meta.err == nil && t.seen && meta.id != t.TopicID {
 		return fixRecreated, fmt.Errorf("topic %s was deleted from cluster %s and made again (it was id %s, now %s)", t.Topic, w.sink.client.name, t.TopicID, meta.id)
-	case !ok && t.retry.pause >= retryMax:
+	}
+	if w.sink.keys != nil {
+		if _, err := w.sink.keys.fixed(t.Topic); err != nil {
+			return fixRecounted, err
+		}
+	}
+	if !ok && t.retry.pause >= retryMax {
 		return "create it and start again", fmt.Errorf("topic %s does not exist on cluster %s", t.Topic, w.sink.client.name)
 	}
 	return "", nil
 }
 
 // targetError is about the first record that a target has not taken.
-func (w *writer) targetError(t *target, reason error, fix string) *sdk.PartitionError {
-	o := t.queue[0]
-	first := o.runs[0].Source
+func targetError(source sdk.Stream, first int64, reason error, fix string) *sdk.PartitionError {
 	return &sdk.PartitionError{
-		TopicPartition: o.write.source.TopicPartition, Reason: sdk.ReasonTarget,
+		TopicPartition: source.TopicPartition, Reason: sdk.ReasonTarget,
 		Offsets: sdk.Offsets{From: first, To: first + 1}, Err: reason, Fix: fix,
 	}
 }

@@ -19,6 +19,7 @@ type sink struct {
 	env      sdk.Env
 	client   *client
 	metadata *metadata
+	keys     *keyPartitioner // nil unless partitioner is key_hash
 	// compressor is shared by the lanes: what it needs to work is large.
 	compressor kgo.Compressor
 	buffers    buffers
@@ -44,7 +45,11 @@ func (c *SinkConfig) NewSink(ctx context.Context, env sdk.Env) (sdk.Sink, error)
 	if err != nil {
 		return nil, err
 	}
-	return &sink{config: c, env: env, client: cl, metadata: newMetadata(cl, false), compressor: compressor, encoding: make(chan struct{}, runtime.GOMAXPROCS(0))}, nil
+	s := &sink{config: c, env: env, client: cl, metadata: newMetadata(cl, false), compressor: compressor, encoding: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	if c.Partitioner == partitionerKeyHash {
+		s.keys = newKeyPartitioner(s.metadata, env.Trouble)
+	}
+	return s, nil
 }
 
 // ID implements [sdk.Sink].

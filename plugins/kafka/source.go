@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -22,7 +23,7 @@ type source struct {
 	env          sdk.Env
 	client       *client
 	metadata     *metadata
-	selection    *sdk.Selection
+	selected     atomic.Pointer[selected]
 	decompressor kgo.Decompressor
 	// bounds is where each partition of a bounded source ends; nil if the
 	// source has no end.
@@ -43,12 +44,13 @@ var (
 	_ sdk.EndLister      = (*source)(nil)
 	_ sdk.Surveyor       = (*source)(nil)
 	_ sdk.TopicDescriber = (*source)(nil)
+	_ sdk.Adjuster       = (*source)(nil)
 )
 
 // NewSource implements [sdk.SourceConfig]. It connects, and resolves the end of
 // a bounded source.
 func (c *SourceConfig) NewSource(ctx context.Context, env sdk.Env) (sdk.Source, error) {
-	selection, err := sdk.NewSelection(c.Topics)
+	selected, err := newSelected(c.Topics)
 	if err != nil {
 		return nil, err
 	}
@@ -57,12 +59,12 @@ func (c *SourceConfig) NewSource(ctx context.Context, env sdk.Env) (sdk.Source, 
 		return nil, err
 	}
 	s := &source{
-		config: c, env: env, client: cl, selection: selection,
+		config: c, env: env, client: cl,
 		decompressor: newDecompressor(maxDecompressed),
 		fetchers:     map[int32]*fetcher{},
 	}
-	literals := selection.Literals()
-	s.metadata = newMetadata(cl, len(literals) != len(c.Topics), literals...)
+	s.metadata = newMetadata(cl, false)
+	s.choose(selected)
 	if err := s.prepare(ctx); err != nil {
 		cl.Close()
 		return nil, err
@@ -78,12 +80,9 @@ func (s *source) prepare(ctx context.Context) error {
 	streams, err := s.Partitions(ctx)
 	for _, t := range s.metadata.list() {
 		// What a bounded run does not see now it would never see.
-		if err == nil && t.err != nil && (s.Bounded() || t.err == kerr.TopicAuthorizationFailed) && selects(s.selection, t.name) {
+		if err == nil && t.err != nil && (s.Bounded() || t.err == kerr.TopicAuthorizationFailed) && selects(s.selected.Load().Selection, t.name) {
 			err = s.unreadable(t)
 		}
-	}
-	if err == nil {
-		s.warnOfMissing(len(streams))
 	}
 	if err == nil && s.Bounded() {
 		s.bounds, err = s.resolveEnds(ctx, streams)
@@ -110,12 +109,13 @@ func (s *source) Partitions(ctx context.Context) ([]sdk.Stream, error) {
 		slices.SortFunc(streams, compareStreams)
 		return streams, nil
 	}
+	selected := s.selected.Load() // before the refresh, which then asks for all of it
 	if err := s.metadata.refresh(ctx); err != nil {
 		return nil, fmt.Errorf("listing topics: %w", err)
 	}
 	var streams []sdk.Stream
 	for _, t := range s.metadata.list() {
-		if !selects(s.selection, t.name) {
+		if !selects(selected.Selection, t.name) {
 			continue
 		}
 		if t.err != nil {
@@ -126,20 +126,8 @@ func (s *source) Partitions(ctx context.Context) ([]sdk.Stream, error) {
 			streams = append(streams, sdk.Stream{TopicPartition: sdk.TopicPartition{Topic: t.name, Partition: int32(p)}, TopicID: t.id})
 		}
 	}
+	s.warnOfMissing(selected, len(streams))
 	return streams, nil
-}
-
-// warnOfMissing says what of the selection there is nothing of: it may be meant to
-// come into being later, or be misspelt.
-func (s *source) warnOfMissing(found int) {
-	for _, name := range s.selection.Literals() {
-		if _, ok := s.metadata.topic(name); !ok {
-			s.env.Log.Warn("a topic that the file names does not exist", "topic", name, "cluster", s.client.name)
-		}
-	}
-	if found == 0 {
-		s.env.Log.Warn("no topic is selected", "topics", s.config.Topics, "cluster", s.client.name)
-	}
 }
 
 func (s *source) unreadable(t topicMeta) error {
@@ -183,21 +171,7 @@ func (s *source) Start(ctx context.Context, streams []sdk.Stream, born bool) ([]
 			return nil, err
 		}
 	}
-	resolved, err := s.resolve(ctx, streams, since)
-	if err != nil {
-		return nil, fmt.Errorf("resolving where to start: %w", err)
-	}
-	s.epochsBefore(ctx, resolved)
-	positions := make([]sdk.Position, 0, len(streams))
-	for _, stream := range streams {
-		at := resolved[stream.TopicPartition]
-		if at.err != nil {
-			s.env.Trouble(fmt.Errorf("cluster %s: resolving where %s starts: %w", s.client.name, stream.TopicPartition, at.err))
-			continue
-		}
-		positions = append(positions, sdk.Position{Stream: stream, Offset: at.offset, LeaderEpoch: at.epoch})
-	}
-	return positions, nil
+	return s.positionsAt(ctx, streams, since)
 }
 
 // Ends implements [sdk.EndLister].

@@ -3,9 +3,11 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -38,6 +40,7 @@ type store struct {
 	client   *client // of its own: commits do not wait behind data
 	metadata *metadata
 	lanes    int
+	logs     []*laneLog // by lane
 }
 
 var _ sdk.Store = (*store)(nil)
@@ -61,6 +64,9 @@ func (s *sink) Store(ctx context.Context, pipeline string, lanes int) (sdk.Store
 	st.metadata = newMetadata(cl, false, st.Name())
 	if err := st.ensure(ctx, lanes); err != nil {
 		cl.Close()
+		if errors.Is(err, sdk.ErrNoStore) {
+			return nil, err
+		}
 		return nil, &sdk.EnvironmentError{Cluster: cl.name, Err: err}
 	}
 	return st, nil
@@ -75,13 +81,12 @@ func (s *store) group() string { return ownPrefix + s.pipeline }
 // Lanes implements [sdk.Store].
 func (s *store) Lanes() int { return s.lanes }
 
-// ensure makes the topic, or checks the one that is there.
+// ensure makes the topic, unless only an existing one is asked for, or checks
+// the one that is there.
 func (s *store) ensure(ctx context.Context, lanes int) error {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	if lanes == 0 {
-		lanes = defaultLanes
-	} else {
+	if lanes > 0 {
 		s.lanes = lanes
 	}
 	var pause retry
@@ -96,8 +101,11 @@ func (s *store) ensure(ctx context.Context, lanes int) error {
 		if ok && topic.err != nil && !kerr.IsRetriable(topic.err) {
 			return fmt.Errorf("topic %s: %w; the principal needs READ and WRITE on it", s.Name(), topic.err)
 		}
+		if !ok && lanes == sdk.Existing {
+			return fmt.Errorf("%w (cluster %s has no topic %s)", sdk.ErrNoStore, s.client.name, s.Name())
+		}
 		if !ok && !created {
-			if err := s.create(ctx, lanes); err != nil {
+			if err := s.create(ctx, cmp.Or(s.lanes, defaultLanes)); err != nil {
 				return err
 			}
 			created = true
@@ -145,6 +153,10 @@ func (s *store) check(ctx context.Context, t topicMeta) error {
 		return fmt.Errorf("lanes = %d, but the pipeline was first run with %d, and topic %s is made for that; leave lanes out, or write %d", s.lanes, have, s.Name(), have)
 	}
 	s.lanes = have
+	s.logs = make([]*laneLog, have+1)
+	for lane := range s.logs {
+		s.logs[lane] = &laneLog{lane: lane, next: -1, reading: make(chan struct{}, 1)}
+	}
 	found, err := describeConfigs(ctx, s.client, []string{s.Name()}, []string{"cleanup.policy"})
 	if err != nil {
 		return fmt.Errorf("describing topic %s: %w", s.Name(), err)
@@ -166,16 +178,24 @@ func (s *store) Own(ctx context.Context, granted, revoked func(lanes []int)) err
 			call(lanes)
 		}
 	}
+	var lost atomic.Bool // lanes, and none given since
 	member, err := connect(ctx, s.config.Cluster,
+		kgo.ClientID(memberID()),
 		kgo.ConsumerGroup(s.group()),
 		kgo.ConsumeTopics(s.Name()),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.SessionTimeout(sessionTimeout),
 		kgo.HeartbeatInterval(heartbeatInterval),
 		kgo.DisableAutoCommit(),
-		kgo.OnPartitionsAssigned(ofTopic(granted)),
+		kgo.OnPartitionsAssigned(ofTopic(func(lanes []int) {
+			lost.Store(false)
+			granted(lanes)
+		})),
 		kgo.OnPartitionsRevoked(ofTopic(revoked)),
-		kgo.OnPartitionsLost(ofTopic(revoked)),
+		kgo.OnPartitionsLost(ofTopic(func(lanes []int) {
+			lost.Store(len(lanes) > 0)
+			revoked(lanes)
+		})),
 	)
 	if err != nil {
 		return err
@@ -183,7 +203,13 @@ func (s *store) Own(ctx context.Context, granted, revoked func(lanes []int)) err
 	member.PauseFetchTopics(s.Name()) // only the membership is wanted
 	defer member.CloseAllowingRebalance()
 	for ctx.Err() == nil {
-		for _, e := range member.PollFetches(ctx).Errors() {
+		if lost.Load() {
+			s.env.Trouble(fmt.Errorf("cluster %s: group %s: this process has lost its lanes, as its coordinator did not hear from it for %s", s.client.name, s.group(), sessionTimeout))
+		}
+		look, done := context.WithTimeout(ctx, heartbeatInterval)
+		errs := member.PollFetches(look).Errors()
+		done()
+		for _, e := range errs {
 			if err := s.memberError(e.Err); err != nil {
 				return err
 			}
@@ -195,7 +221,7 @@ func (s *store) Own(ctx context.Context, granted, revoked func(lanes []int)) err
 // memberError reports trouble of the group; what will not pass is returned.
 func (s *store) memberError(err error) error {
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, kgo.ErrClientClosed):
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, kgo.ErrClientClosed):
 		return nil
 	case errors.Is(err, kerr.GroupAuthorizationFailed):
 		return &sdk.EnvironmentError{Cluster: s.client.name, Err: fmt.Errorf("joining group %s: %w", s.group(), err), Fix: "grant READ on groups with the prefix " + ownPrefix}
@@ -215,7 +241,7 @@ func (s *store) Open(ctx context.Context, lane int) (sdk.Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &ledger{store: s, lane: lane, id: id, producer: producer, entries: entries}, nil
+	return &ledger{store: s, lane: lane, topic: s.stream(lane).TopicID, id: id, producer: producer, entries: entries}, nil
 }
 
 // Close implements [sdk.Store].

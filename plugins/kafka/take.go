@@ -40,8 +40,7 @@ func (s *source) take(ctx context.Context, c *cursor, part *kmsg.FetchResponseTo
 		c.retry.again(time.Now())
 	}
 	if bad != nil {
-		c.removed.Store(true)
-		c.reader.push(arrival{cursor: c, err: c.corrupt(c.here(), bad)})
+		c.stop(c.corrupt(c.here(), bad))
 	}
 	return false
 }
@@ -138,8 +137,6 @@ func (s *source) emit(c *cursor, b *sdk.Batch, held *pinned) {
 		b.Last = true
 		c.removed.Store(true)
 	}
-	c.queued.Add(int64(b.Size()))
-	c.reader.queued.Add(int64(b.Size()))
 	c.reader.push(arrival{batch: b, cursor: c, pinned: held})
 }
 
@@ -188,9 +185,9 @@ func (s *source) refused(ctx context.Context, c *cursor, err error) (moved bool)
 	case errors.Is(err, kerr.OffsetOutOfRange):
 		s.outOfRange(ctx, c)
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
-		c.stop(sdk.ReasonDenied, c.here(), fmt.Errorf("cluster %s: %w", s.client.name, err), "grant READ on the topic and start again")
+		c.stop(&sdk.PartitionError{Reason: sdk.ReasonDenied, Offsets: c.here(), Err: fmt.Errorf("cluster %s: %w", s.client.name, err), Fix: "grant READ on the topic and start again"})
 	case errors.Is(err, kerr.CorruptMessage):
-		c.stop(sdk.ReasonCorrupt, c.here(), fmt.Errorf("cluster %s: %w", s.client.name, err), "the source cannot read its own log there")
+		c.stop(&sdk.PartitionError{Reason: sdk.ReasonCorrupt, Offsets: c.here(), Err: fmt.Errorf("cluster %s: %w", s.client.name, err), Fix: "the source cannot read its own log there"})
 	case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID), kerr.IsRetriable(err):
 		return true
 	default:
@@ -202,100 +199,9 @@ func (s *source) refused(ctx context.Context, c *cursor, err error) (moved bool)
 // doubt tries again a few times before it believes an error that should not be.
 func (s *source) doubt(c *cursor, err error) {
 	if c.doubts++; c.doubts > maxDoubts {
-		c.stop(sdk.ReasonSource, c.here(), err, "")
+		c.stop(&sdk.PartitionError{Reason: sdk.ReasonSource, Offsets: c.here(), Err: err})
 		return
 	}
 	s.env.Trouble(fmt.Errorf("%s: %w", c.stream.TopicPartition, err))
 	c.retry.again(time.Now())
-}
-
-// outOfRange finds out why a log does not continue from the cursor. Nothing
-// moves it to where there is data (invariant 7): the range is reported.
-func (s *source) outOfRange(ctx context.Context, c *cursor) {
-	one := []sdk.Stream{c.stream}
-	first, err1 := listOffsets(ctx, s.client, one, timestampEarliest, isolationUncommitted)
-	last, err2 := listOffsets(ctx, s.client, one, timestampLatest, isolationUncommitted)
-	start, end := first[c.stream.TopicPartition], last[c.stream.TopicPartition]
-	// Offsets are listed by name, and fetched by name before version 13: only
-	// metadata that is younger tells that they are about the same topic.
-	err3 := s.metadata.refresh(ctx)
-	if err := errors.Join(err1, err2, err3, start.err, end.err); err != nil {
-		s.env.Trouble(fmt.Errorf("cluster %s: %s: %w", s.client.name, c.stream.TopicPartition, err))
-		c.retry.again(time.Now())
-		return
-	}
-	switch {
-	case s.vanished(c, time.Now()):
-	case c.offset < start.offset:
-		at := sdk.Offsets{From: c.offset, To: start.offset}
-		c.stop(sdk.ReasonGap, at,
-			fmt.Errorf("%d offsets were removed from cluster %s (retention or DeleteRecords) before they were read; its log now begins at %d", at.Count(), s.client.name, start.offset),
-			fmt.Sprintf("to go on behind it, copy the topic by a pipeline of another name with since = %d", start.offset))
-	case c.offset > end.offset:
-		s.truncated(c, end.offset)
-	default:
-		s.doubt(c, fmt.Errorf("cluster %s says that offset %d is out of range, although its log is [%d, %d)", s.client.name, c.offset, start.offset, end.offset))
-	}
-}
-
-// maxDoubts is how often a broker may contradict itself; a follower that is
-// behind does.
-const maxDoubts = 5
-
-// diverged is about a log that does not know the epoch of what was read last, or
-// in which it ends before the cursor. Only the latter is a truncation, as for
-// Kafka's own consumer: an epoch of which compaction left nothing is unknown to a
-// replica that was made later.
-func (s *source) diverged(ctx context.Context, c *cursor, d kmsg.FetchResponseTopicPartitionDivergingEpoch) {
-	switch err := s.metadata.refresh(ctx); {
-	case err != nil:
-		s.env.Trouble(fmt.Errorf("cluster %s: asking for metadata: %w", s.client.name, err))
-		c.retry.again(time.Now())
-	case s.recreated(c):
-	case d.EndOffset < c.offset:
-		s.truncated(c, d.EndOffset)
-	default:
-		c.epoch = d.Epoch
-	}
-}
-
-func (s *source) truncated(c *cursor, end int64) {
-	c.stop(sdk.ReasonTruncated, sdk.Offsets{From: min(end, c.offset), To: c.offset},
-		fmt.Errorf("the log of cluster %s was truncated (unclean leader election): offsets from %d on are no longer what was read", s.client.name, end),
-		"the target holds records that the source has lost")
-}
-
-// missingGrace is how long a topic may be unknown to brokers that are behind
-// with their metadata, before it counts as deleted.
-const missingGrace = 3 * time.Second
-
-// vanished stops a cursor whose topic is gone, or is another one by now.
-func (s *source) vanished(c *cursor, now time.Time) bool {
-	_, ok := s.metadata.topic(c.stream.Topic)
-	switch {
-	case s.recreated(c):
-		return true
-	case ok:
-		c.missing = time.Time{}
-	case c.missing.IsZero():
-		c.missing = now
-	case now.Sub(c.missing) > missingGrace:
-		c.stop(sdk.ReasonDeleted, sdk.Offsets{From: c.offset, To: c.offset},
-			fmt.Errorf("the topic (id %s) was deleted from cluster %s; it was read up to offset %d", c.stream.TopicID, s.client.name, c.offset),
-			fmt.Sprintf("if that is meant, leave it out: \"!%s\" in topics", c.stream.Topic))
-		return true
-	}
-	return false
-}
-
-// recreated stops a cursor whose topic is another one by now.
-func (s *source) recreated(c *cursor) bool {
-	t, ok := s.metadata.topic(c.stream.Topic)
-	if !ok || t.id == c.stream.TopicID || t.id == (sdk.TopicID{}) {
-		return false
-	}
-	c.stop(sdk.ReasonRecreated, sdk.Offsets{From: c.offset, To: c.offset},
-		fmt.Errorf("the topic was deleted from cluster %s and made again: it was read up to offset %d as topic id %s, and is now topic id %s", s.client.name, c.offset, c.stream.TopicID, t.id),
-		"what the old topic held behind that offset is lost; to copy the new one, read it by a pipeline of another name")
-	return true
 }

@@ -25,8 +25,12 @@ var shapingConfigs = []string{
 const requestTimeoutMillis = 15000
 
 // DescribeTopics implements [sdk.TopicDescriber]. Where the principal may not
-// describe configs, topics have none and a line in the log says so.
+// describe configs, topics have none and a line in the log says so. The numbers
+// of partitions are as of now: another process may have grown a target by them.
 func (s *source) DescribeTopics(ctx context.Context, names []string) ([]sdk.Topic, error) {
+	if err := s.metadata.refresh(ctx); err != nil {
+		return nil, fmt.Errorf("cluster %s: asking for metadata: %w", s.client.name, err)
+	}
 	configs, err := describeConfigs(ctx, s.client, names, shapingConfigs)
 	if err != nil {
 		return nil, fmt.Errorf("describing topics: %w", err)
@@ -87,36 +91,92 @@ func (s *sink) EnsureTopics(ctx context.Context, topics []sdk.Topic) (map[string
 		names[i] = t.Name
 	}
 	s.metadata.add(names...)
-	if err := s.metadata.refresh(ctx); err != nil {
-		return nil, fmt.Errorf("cluster %s: asking for metadata: %w", s.client.name, err)
+	if err := s.refresh(ctx); err != nil {
+		return nil, err
 	}
 	failed := map[string]error{}
-	var missing, smaller []sdk.Topic
 	for _, t := range topics {
-		have, ok := s.metadata.topic(t.Name)
-		switch {
-		case ok && have.err != nil:
+		if have, ok := s.metadata.topic(t.Name); ok && have.err != nil {
 			failed[t.Name] = fmt.Errorf("cluster %s: %w", s.client.name, have.err)
-		case !ok:
-			missing = append(missing, t)
-		case len(have.partitions) < int(t.Partitions):
-			smaller = append(smaller, t)
 		}
 	}
-	if !s.config.CreateTopics {
-		for _, t := range slices.Concat(missing, smaller) {
-			failed[t.Name] = fmt.Errorf("cluster %s does not have the topic with %d partitions, and create_topics is off", s.client.name, t.Partitions)
+	if s.config.CreateTopics {
+		if err := s.createTopics(ctx, s.missing(topics), failed); err != nil {
+			return nil, err
 		}
-		return failed, nil
-	}
-	if err := s.createTopics(ctx, missing, failed); err != nil {
-		return nil, err
-	}
-	if err := s.growTopics(ctx, smaller, failed); err != nil {
-		return nil, err
+		if err := s.growTopics(ctx, s.smaller(topics), failed); err != nil {
+			return nil, err
+		}
+	} else {
+		s.refuseUnfit(topics, failed)
 	}
 	s.warnOfTimestamps(ctx, names)
-	return failed, s.metadata.refresh(ctx)
+	if err := s.refresh(ctx); err != nil {
+		return nil, err
+	}
+	for _, t := range topics {
+		if err := s.checkCount(t); err != nil && failed[t.Name] == nil {
+			failed[t.Name] = err
+		}
+	}
+	return failed, nil
+}
+
+func (s *sink) refresh(ctx context.Context) error {
+	if err := s.metadata.refresh(ctx); err != nil {
+		return fmt.Errorf("cluster %s: asking for metadata: %w", s.client.name, err)
+	}
+	return nil
+}
+
+// missing are the topics that the cluster does not have.
+func (s *sink) missing(topics []sdk.Topic) []sdk.Topic {
+	return slices.DeleteFunc(slices.Clone(topics), func(t sdk.Topic) bool {
+		_, ok := s.metadata.topic(t.Name)
+		return ok
+	})
+}
+
+// smaller are the topics that have to get partitions.
+func (s *sink) smaller(topics []sdk.Topic) []sdk.Topic {
+	if s.config.Partitioner == partitionerKeyHash {
+		return nil // any number will do, and another one would move keys
+	}
+	return slices.DeleteFunc(slices.Clone(topics), func(t sdk.Topic) bool {
+		have, ok := s.metadata.topic(t.Name)
+		return !ok || have.err != nil || len(have.partitions) >= int(t.Partitions)
+	})
+}
+
+// refuseUnfit says of which topics more would be needed than is there, where
+// nothing may be made.
+func (s *sink) refuseUnfit(topics []sdk.Topic, failed map[string]error) {
+	for _, t := range s.missing(topics) {
+		failed[t.Name] = fmt.Errorf("cluster %s does not have the topic, and create_topics is off; make it with %d partitions", s.client.name, t.Partitions)
+	}
+	for _, t := range s.smaller(topics) {
+		have, _ := s.metadata.topic(t.Name)
+		failed[t.Name] = fmt.Errorf("cluster %s has it with %d partitions, the source's topic has %d, and create_topics is off; add partitions, or write partitioner = \"key_hash\"",
+			s.client.name, len(have.partitions), t.Partitions)
+	}
+}
+
+// checkCount refuses a topic whose number of partitions the partitioner cannot
+// do with. What has just been made or grown may not be in the metadata yet.
+func (s *sink) checkCount(t sdk.Topic) error {
+	have, ok := s.metadata.topic(t.Name)
+	switch {
+	case !ok || have.err != nil:
+		return nil
+	case s.keys != nil:
+		if _, err := s.keys.fixed(t.Name); err != nil {
+			return fmt.Errorf("%w; %s", err, fixRecounted)
+		}
+	case s.config.Partitioner == "" && len(have.partitions) > int(t.Partitions):
+		return fmt.Errorf("cluster %s has it with %d partitions, the source's topic has %d; write partitioner = \"keep\" (same number, the others stay empty) or partitioner = \"key_hash\" (by key, over all of them), or make it with %[3]d partitions",
+			s.client.name, len(have.partitions), t.Partitions)
+	}
+	return nil
 }
 
 // warnOfTimestamps says of which topics the timestamps will not be the source's.
@@ -156,7 +216,7 @@ func (s *sink) createTopics(ctx context.Context, topics []sdk.Topic, failed map[
 			failed[t.Topic] = fmt.Errorf("cluster %s: creating the topic: %w%s", s.client.name, err, detail(t.ErrorMessage))
 		}
 	}
-	return nil
+	return s.refresh(ctx) // what another process has made meanwhile may be smaller
 }
 
 func topicToCreate(name string, partitions, replication int32, configs map[string]string) kmsg.CreateTopicsRequestTopic {

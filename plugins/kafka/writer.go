@@ -5,6 +5,7 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/klamm-io/klamm/sdk"
@@ -31,39 +32,13 @@ type writer struct {
 	mu      sync.Mutex
 	targets map[sdk.TopicPartition]*target
 	senders map[int32]*sender
-	halted  map[sdk.TopicPartition]error // source partitions that are refused
-	failed  error                        // what ended the lane
+	halted  map[sdk.TopicPartition]*sdk.PartitionError // source partitions that are refused
+	failed  error                                      // what ended the lane
 	open    map[*write]struct{}
 	idle    chan struct{} // closed and replaced when nothing is open
 }
 
 var _ sdk.Writer = (*writer)(nil)
-
-// write is one call of Write.
-type write struct {
-	source  sdk.Stream
-	at      sdk.Offsets
-	parts   []*outgoing // in the order of the source, each to its own target
-	missing int         // parts without an answer, and one for the Write itself
-	done    sdk.Done
-}
-
-// delivery covers what is durable: the write, or a prefix of it. Parts for
-// different targets are answered in any order.
-func (wr *write) delivery() sdk.Delivery {
-	d := sdk.Delivery{Source: wr.source, Offsets: sdk.Offsets{From: wr.at.From, To: wr.at.From}}
-	for _, o := range wr.parts {
-		if !o.acked {
-			return d
-		}
-		d.Runs = append(d.Runs, o.runs...)
-		d.To = o.last()
-	}
-	if wr.missing == 0 {
-		d.To = wr.at.To
-	}
-	return d
-}
 
 // target is one target partition. It is guarded by its writer's mutex.
 type target struct {
@@ -83,7 +58,7 @@ func newWriter(s *sink, producer producerState) *writer {
 		sink: s, producer: producer, encoder: &encoder{compressor: s.compressor, buffers: &s.buffers},
 		memory:  sdk.NewBudget(laneShare(s.env.Memory.Limit())),
 		targets: map[sdk.TopicPartition]*target{}, senders: map[int32]*sender{},
-		halted: map[sdk.TopicPartition]error{}, open: map[*write]struct{}{}, idle: make(chan struct{}),
+		halted: map[sdk.TopicPartition]*sdk.PartitionError{}, open: map[*write]struct{}{}, idle: make(chan struct{}),
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
@@ -95,38 +70,48 @@ func laneShare(limit int64) int64 { return max(limit/32, 2<<20) }
 
 // Write implements [sdk.Writer].
 func (w *writer) Write(ctx context.Context, b *sdk.Batch, done sdk.Done) {
-	wr := &write{source: b.Source, at: b.Offsets, missing: 1, done: done}
+	wr := &write{source: b.Source, at: b.Offsets, parted: b.From, missing: 1, done: done}
 	if err := w.begin(wr); err != nil {
-		done(sdk.Delivery{Source: b.Source, Offsets: sdk.Offsets{From: b.From, To: b.From}}, err)
+		done(wr.delivery(), err)
 		return
 	}
-	w.sink.encoding <- struct{}{}
-	records, err := b.Records()
-	<-w.sink.encoding
-	if err != nil {
-		w.halt(wr, &sdk.PartitionError{
-			TopicPartition: b.Source.TopicPartition, Reason: sdk.ReasonCorrupt, Offsets: b.Offsets, Err: err,
-			Fix: "nothing behind it is copied; check the source's disks, or leave the topic out",
-		})
+	parts, err := w.divide(ctx, wr, b)
+	stop, ok := sdk.AsPartitionError(err)
+	if err != nil && !ok {
+		w.fail(err)
 		return
 	}
-	for len(records) > 0 {
-		topic, same := destination(b, records)
-		n := fit(records[:same], int(w.sink.config.BatchSize))
+	w.register(wr, parts, stop)
+	for _, o := range parts {
 		w.sink.encoding <- struct{}{}
-		raw := w.encoder.encode(records[:n])
+		o.raw = w.encoder.encode(o.records)
 		<-w.sink.encoding
-		if err := w.hold(ctx, raw); err != nil {
+		if err := w.hold(ctx, o.raw); err != nil {
 			w.fail(fmt.Errorf("waiting for memory: %w", err))
 			return
 		}
-		to := sdk.TopicPartition{Topic: topic, Partition: b.Source.Partition}
-		w.enqueue(to, &outgoing{write: wr, raw: raw, runs: runsOf(records[:n], to)})
-		records = records[n:]
+		w.enqueue(o)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if stop != nil {
+		wr.cut = true
+		w.haltLocked(stop)
+	}
 	w.answered(wr)
+}
+
+// register notes what a write has to wait for, before any of it is sent: none
+// of it counts as durable then that is not.
+func (w *writer) register(wr *write, parts []*outgoing, stop *sdk.PartitionError) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	wr.parts = slices.Clone(parts) // refused batches are parted further
+	wr.missing += len(parts)
+	wr.parted = wr.at.To
+	if stop != nil {
+		wr.parted = stop.From
+	}
 }
 
 // hold waits until the lane and the pipeline have room for a batch.
@@ -148,18 +133,6 @@ func (w *writer) release(o *outgoing) {
 	w.sink.env.Memory.Release(int64(len(o.raw)))
 }
 
-// destination is the topic of the first record, and how many from there on go
-// to the same.
-func destination(b *sdk.Batch, records []sdk.Record) (topic string, same int) {
-	first := records[0].Topic
-	for same = 1; same < len(records) && records[same].Topic == first; same++ {
-	}
-	if first == "" {
-		first = b.Topic
-	}
-	return first, same
-}
-
 // begin admits a write, or says why its partition or the lane is over.
 func (w *writer) begin(wr *write) error {
 	w.mu.Lock()
@@ -167,8 +140,8 @@ func (w *writer) begin(wr *write) error {
 	if w.failed != nil {
 		return w.failed
 	}
-	if err := w.halted[wr.source.TopicPartition]; err != nil {
-		return err
+	if stop := w.halted[wr.source.TopicPartition]; stop != nil {
+		return stop
 	}
 	w.open[wr] = struct{}{}
 	return nil
@@ -177,9 +150,9 @@ func (w *writer) begin(wr *write) error {
 // enqueue puts a batch behind the others of its target. It is sealed here, while
 // its bytes are still in the caches, with the sequence it will have unless one
 // before it is dropped.
-func (w *writer) enqueue(to sdk.TopicPartition, o *outgoing) {
+func (w *writer) enqueue(o *outgoing) {
 	w.mu.Lock()
-	t := w.target(to)
+	t := w.target(o.runs[0].TopicPartition)
 	if len(t.queue) == 0 {
 		t.coming = t.sequence
 	}
@@ -189,12 +162,16 @@ func (w *writer) enqueue(to sdk.TopicPartition, o *outgoing) {
 
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, ok := w.open[o.write]; !ok { // an earlier part of the same write has failed
+	o.records = nil                    // they are in raw now
+	if _, ok := w.open[o.write]; !ok { // the lane has failed meanwhile
 		w.release(o)
 		return
 	}
-	o.write.missing++
-	o.write.parts = append(o.write.parts, o)
+	if w.behindStop(o) {
+		w.release(o)
+		w.giveUp(o)
+		return
+	}
 	t.queue = append(t.queue, o)
 	t.coming = producerState{sequence: o.sequence}.after(o.count())
 	if t.sender == nil {
@@ -234,16 +211,23 @@ func (w *writer) acked(t *target, base int64) {
 	for i := range o.runs {
 		o.runs[i].Target += base
 	}
-	w.answered(o.write)
+	if !o.givenUp {
+		w.answered(o.write)
+	}
 }
 
 // answered counts one answer of a write, and finishes it with the last. The
 // caller holds the mutex.
 func (w *writer) answered(wr *write) {
 	wr.missing--
-	if _, ok := w.open[wr]; ok && wr.missing == 0 {
-		w.finish(wr, nil)
+	if _, ok := w.open[wr]; !ok || wr.missing > 0 {
+		return
 	}
+	var err error
+	if stop := w.halted[wr.source.TopicPartition]; stop != nil && wr.cut {
+		err = stop
+	}
+	w.finish(wr, err)
 }
 
 func (w *writer) finish(wr *write, err error) {
@@ -253,48 +237,6 @@ func (w *writer) finish(wr *write, err error) {
 		close(w.idle)
 		w.idle = make(chan struct{})
 	}
-}
-
-// halt ends a source partition: the write fails with what of it is durable, and
-// whatever is queued behind it is not sent (invariants 3 and 4).
-func (w *writer) halt(wr *write, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.haltLocked(wr, err)
-}
-
-func (w *writer) haltLocked(wr *write, err error) {
-	source := wr.source.TopicPartition
-	w.halted[source] = err
-	for _, t := range w.targets {
-		kept := t.queue[:0]
-		for i, o := range t.queue {
-			// A batch that may have been written keeps its place until the
-			// broker has said so: another one under its sequence would be
-			// taken for it.
-			if o.write.source.TopicPartition == source && !(i == 0 && o.sent) {
-				w.release(o)
-				continue
-			}
-			kept = append(kept, o)
-		}
-		clear(t.queue[len(kept):])
-		t.queue = kept
-	}
-	for other := range w.open {
-		if other.source.TopicPartition == source {
-			w.finish(other, err)
-		}
-	}
-}
-
-// drop removes the first batch of a queue, which was certainly not written. The
-// caller holds the mutex.
-func (w *writer) drop(t *target) *write {
-	o := t.queue[0]
-	t.queue, t.sending = t.queue[1:], false
-	w.release(o)
-	return o.write
 }
 
 // fail ends the lane: nothing more is sent, and all that is open fails.
@@ -319,6 +261,14 @@ func (w *writer) failLocked(err error) {
 	for wr := range w.open {
 		w.finish(wr, err)
 	}
+}
+
+// Admit implements [sdk.Writer]. A batch that is still in flight for one of the
+// partition's old writes stays before the new ones of its target.
+func (w *writer) Admit(partition sdk.TopicPartition) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.halted, partition)
 }
 
 // Close implements [sdk.Writer].

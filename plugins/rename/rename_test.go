@@ -69,6 +69,7 @@ func TestRename(t *testing.T) {
 type bytesOf string
 
 func (b bytesOf) Bytes() []byte                 { return []byte(b) }
+func (b bytesOf) Count() int                    { return 1 }
 func (b bytesOf) Decode() ([]sdk.Record, error) { panic("rename looked inside") }
 
 func TestValidate(t *testing.T) {

@@ -26,7 +26,7 @@ func files(t *testing.T, suffix string) []string {
 			return err
 		}
 		name := d.Name()
-		if d.IsDir() && path != root && (strings.HasPrefix(name, ".") || name == "bin" || name == "testdata" || name == "target") {
+		if d.IsDir() && path != root && (strings.HasPrefix(name, ".") || name == "bin" || name == "dist" || name == "testdata" || name == "target") {
 			return filepath.SkipDir
 		}
 		if !d.IsDir() && strings.HasSuffix(name, suffix) {

@@ -26,6 +26,7 @@ func TestExamples(t *testing.T) {
 		"active-active.hcl":     activeActive,
 		"aggregation.hcl":       aggregation,
 		"ci-replay.hcl":         ciReplay,
+		"reference.hcl":         reference,
 	}
 	files, err := filepath.Glob("../../pipelines/*.hcl")
 	if err != nil || len(files) != len(examples) {
@@ -191,6 +192,29 @@ func aggregation(t *testing.T, file string) {
 			r.becomes(topic, central, r.name+"."+topic)
 			want = append(want, r.name+"."+topic)
 		}
+	}
+	ended(t, p)
+	central.has(want...)
+}
+
+// reference runs the pipelines whose clusters a test can have: not those with
+// certificates and credentials.
+func reference(t *testing.T, file string) {
+	central := startRegion(t, "central")
+	var want []string
+	var regions []*region
+	for _, name := range []string{"us", "eu"} {
+		r := startRegion(t, name, "events.clicks", "events.internal", "users")
+		r.produce(40, "events.clicks", "events.internal", "users")
+		regions = append(regions, r)
+		want = append(want, "test."+name+".events.clicks")
+	}
+	if code := start(t, file, "--pipeline", "trial").wait(time.Minute); code != 0 {
+		t.Errorf("the bounded pipeline: exit code %d", code)
+	}
+	p := start(t, file, "--pipeline", "events.us", "--pipeline", "events.eu")
+	for i, r := range regions {
+		r.becomes("events.clicks", central, want[i])
 	}
 	ended(t, p)
 	central.has(want...)

@@ -133,6 +133,10 @@ func grow(t *testing.T, j *journal, total int) {
 	for len(j.partitions) < total {
 		j.partitions = append(j.partitions, nil)
 	}
+	eventually(t, 30*time.Second, func() (bool, string) {
+		topics, err := j.cluster.Admin(t).ListTopics(t.Context(), j.topic)
+		return err == nil && len(topics[j.topic].Partitions) == total, fmt.Sprintf("topic %s: %v, %v", j.topic, topics[j.topic].Partitions, err)
+	})
 	// A client of its own knows the new partitions at once.
 	j.client = j.cluster.Client(t, manual())
 }

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,7 +17,8 @@ import (
 // TestTruncated has a source lose records that were already copied, by an
 // unclean leader election. A klamm that runs meanwhile notices, and so does one
 // that starts when the log has grown past its position again. What is lost is
-// exact, and another topic goes on.
+// exact, and another topic goes on. With on_truncate = "continue" the partition goes
+// on where the log now ends, and a gap record says what only the target has.
 func TestTruncated(t *testing.T) {
 	t.Parallel()
 	_, west := kafka.Clusters(t)
@@ -33,8 +35,9 @@ func TestTruncated(t *testing.T) {
 
 	file := mirrorFile(t, east, west, prefix)
 	between := boundedFile(t, east, west, prefix, "between.", "")
-	p, later := start(t, file), start(t, between)
-	for _, running := range []*process{p, later} {
+	continued := boundedFile(t, east, west, prefix, "continued.", `on_truncate = "continue"`)
+	p, later, goesOn := start(t, file), start(t, between), start(t, continued)
+	for _, running := range []*process{p, later, goesOn} {
 		lossy.delivered(running, 0)
 		safe.delivered(running, 0)
 	}
@@ -49,9 +52,17 @@ func TestTruncated(t *testing.T) {
 	safe.produce(10, 0)
 	later = start(t, between)
 	truncated(t, later, lossy)
-	for _, running := range []*process{p, later} {
+	for _, running := range []*process{p, later, goesOn} {
 		safe.delivered(running, 0)
+	}
+	at(t, goesOn, lossy.topic, 0, 22)
+	for _, running := range []*process{p, later, goesOn} {
 		running.stop()
+	}
+	if found := gaps(t, continued); len(found) != 1 {
+		t.Errorf("there are %d gaps: %+v", len(found), found)
+	} else {
+		expectGap(t, found[0], lossy.topic, 0, 10, 18, sdk.ReasonTruncated, `on_truncate = "continue"`)
 	}
 	p = start(t, file)
 	truncated(t, p, lossy)
@@ -60,6 +71,8 @@ func TestTruncated(t *testing.T) {
 		lossy.copied(west, target+lossy.topic) // also what the source has lost
 		safe.copied(west, target+safe.topic)
 	}
+	both := journal{t: t, topic: lossy.topic, partitions: [][]*kgo.Record{slices.Concat(lossy.partitions[0], grown.partitions[0])}}
+	both.copied(west, "continued."+lossy.topic)
 }
 
 // truncated waits until the partition has stopped at 18, because the log was cut

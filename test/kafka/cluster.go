@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sync/errgroup"
@@ -165,6 +166,26 @@ func (c *Cluster) Identity(t testing.TB, name string) Identity {
 func (c *Cluster) Kill(t testing.TB, node int) {
 	t.Helper()
 	c.broker(t, node).kill()
+}
+
+// Freeze stops a broker without ending it, so that it takes connections and answers
+// nothing, until Thaw or the end of the test.
+func (c *Cluster) Freeze(t testing.TB, node int) {
+	t.Helper()
+	c.signal(t, node, syscall.SIGSTOP)
+}
+
+// Thaw lets a frozen broker go on.
+func (c *Cluster) Thaw(t testing.TB, node int) {
+	t.Helper()
+	c.signal(t, node, syscall.SIGCONT)
+}
+
+func (c *Cluster) signal(t testing.TB, node int, s syscall.Signal) {
+	t.Helper()
+	if err := c.broker(t, node).process.child.Signal(s); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Stop shuts a broker down in order.

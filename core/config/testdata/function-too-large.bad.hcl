@@ -1,2 +1,2 @@
-# expect 2 `%100000s` Invalid function argument
+# expect 2 `format(` Error in function call
 cluster "a" { brokers = [format("%100000s", "x")] }

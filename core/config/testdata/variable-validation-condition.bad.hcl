@@ -1,8 +1,8 @@
-# expect 5 `["no"]` Invalid condition
+# expect 5 `[var.since]` Invalid condition
 variable "since" {
   default = "x"
   validation {
-    condition     = ["no"]
+    condition     = [var.since]
     error_message = "Never shown."
   }
 }

@@ -1,0 +1,9 @@
+# expect 8 `try(` Error in function call
+cluster "a" { brokers = ["a:1"] }
+cluster "b" { brokers = ["b:1"] }
+mirror "m" {
+  from   = cluster.a
+  to     = cluster.b
+  topics = ["t"]
+  since = try({}.a, {}.b)
+}

@@ -1,0 +1,10 @@
+# expect 9 hidden Sensitive value where it would be shown
+cluster "a" { brokers = ["a:1"] }
+cluster "b" { brokers = ["b:1"] }
+locals { key = sensitive("x1y") }
+mirror "m" {
+  from   = cluster.a
+  to     = cluster.b
+  topics = ["t"]
+  since = try(tonumber(local.key), "earliest")
+}

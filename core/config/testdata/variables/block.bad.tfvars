@@ -1,0 +1,2 @@
+# expect 2 `name` Unexpected "name" block
+name {}

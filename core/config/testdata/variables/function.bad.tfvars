@@ -1,0 +1,2 @@
+# expect 2 `upper("x")` Function calls not allowed
+name = upper("x")

@@ -1,0 +1,2 @@
+# expect 2 `null` Variable is null
+enabled = null

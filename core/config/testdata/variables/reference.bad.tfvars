@@ -1,0 +1,2 @@
+# expect 2 `var` Variables not allowed
+name = var.name

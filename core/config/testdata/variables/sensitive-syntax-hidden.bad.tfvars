@@ -1,0 +1,2 @@
+# expect 2 hidden Invalid expression
+secret = "hunter2-canary" +

@@ -1,0 +1,2 @@
+# expect 2 hidden Invalid value for variable
+secret = ["hunter2-canary"]

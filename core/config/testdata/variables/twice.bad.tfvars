@@ -1,0 +1,3 @@
+# expect 3 `name` Attribute redefined
+name = "x"
+name = "y"

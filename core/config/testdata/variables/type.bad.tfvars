@@ -1,0 +1,2 @@
+# expect 2 `"many"` Invalid value for variable
+number = "many"

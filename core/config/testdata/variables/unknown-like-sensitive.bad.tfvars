@@ -1,0 +1,2 @@
+# expect 2 hidden Unknown variable
+secert = "hunter2-canary"

@@ -1,0 +1,2 @@
+# expect 2 `nmae` Unknown variable
+nmae = "x"

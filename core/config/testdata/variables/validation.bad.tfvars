@@ -1,0 +1,2 @@
+# expect 2 `"DR"` Invalid value for variable
+name = "DR"
