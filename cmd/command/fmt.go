@@ -150,9 +150,16 @@ func (f *formatter) directory(dir string) error {
 
 // file formats one file. What does not parse is told, and the others go on.
 func (f *formatter) file(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && (!info.Mode().IsRegular() || info.Size() > maxInput) {
+		err = fmt.Errorf("%s is not a regular file of at most %d bytes", path, maxInput)
+	}
+	if err != nil {
+		return f.passOver(Usage, err)
+	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return usageError{err}
+		return f.passOver(Usage, err)
 	}
 	formatted, ok, err := f.formatted(path, text)
 	if err != nil || !ok || bytes.Equal(text, formatted) {
@@ -170,7 +177,17 @@ func (f *formatter) file(path string) error {
 	if f.check || !f.write {
 		return nil
 	}
-	return replaceFile(path, formatted)
+	if err := replaceFile(path, formatted); err != nil {
+		return f.passOver(RunTime, fmt.Errorf("%s is left as it was: %w", path, err))
+	}
+	return nil
+}
+
+// passOver tells of a file that cannot be formatted; the others still are.
+func (f *formatter) passOver(code ExitCode, err error) error {
+	f.failed = toldError{code, err}
+	_, failed := fmt.Fprintf(f.program.Stderr, "klamm: %v\n", err)
+	return failed
 }
 
 // formatted returns false for a text that does not parse.

@@ -69,11 +69,19 @@ func (l *loader) reportEvaluation(diags hcl.Diagnostics, secret bool) {
 			if why, ok := unsupportedFunctions[extra.CalledFunctionName()]; ok {
 				d.Summary, d.Detail = "Unsupported function", why
 			}
-		} else if secret {
+		} else if secret && !ofLiteralEnv(d) {
 			d.Detail = "The details are left out: the expression holds a sensitive value."
 		}
 		l.report(d)
 	}
+}
+
+// ofLiteralEnv reports whether a diagnostic is about env("NAME"), the name written
+// out: that is no secret, and what is wrong is that it has no value.
+func ofLiteralEnv(d *hcl.Diagnostic) bool {
+	extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d)
+	return ok && extra.CalledFunctionName() == "env" && extra.FunctionCallError() != nil &&
+		d.Expression != nil && len(d.Expression.Variables()) == 0
 }
 
 func callsSensitive(expr hcl.Expression) bool {
