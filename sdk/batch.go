@@ -14,6 +14,9 @@ type Encoded interface {
 	// called at most once. An error names the offset of what cannot be read;
 	// it stops the partition.
 	Decode() ([]Record, error)
+	// Release gives the bytes back to whoever lent them. It is called at most
+	// once; what was decoded may point into them and goes with them.
+	Release()
 }
 
 // Batch is an ordered run of records of one source partition, covering the
@@ -32,6 +35,9 @@ type Batch struct {
 	// Newest is the latest timestamp of the batch as read, in milliseconds
 	// since the epoch; -1 if it is not known without decoding.
 	Newest int64
+	// Compression is the codec of the bytes as read, by its Kafka name; empty if
+	// that is not known. A sink that keeps compression goes by it.
+	Compression string
 	// Topic is where the batch goes. It starts as the source's topic; setting
 	// it renames, and decodes nothing.
 	Topic string
@@ -42,7 +48,8 @@ type Batch struct {
 	encoded Encoded
 	records []Record
 	decoded bool
-	err     error // of decoding
+	lent    Encoded // what Release gives back
+	err     error   // of decoding
 	size    int
 }
 
@@ -50,7 +57,7 @@ type Batch struct {
 func NewEncodedBatch(source Stream, at Offsets, e Encoded) *Batch {
 	return &Batch{
 		Source: source, Offsets: at, LeaderEpoch: NoEpoch, Newest: -1, Topic: source.Topic,
-		encoded: e, size: len(e.Bytes()),
+		encoded: e, lent: e, size: len(e.Bytes()),
 	}
 }
 
@@ -96,6 +103,19 @@ func (b *Batch) Count() int {
 		return b.encoded.Count()
 	}
 	return len(b.records)
+}
+
+// Release gives back the bytes that the batch was made of; its records go with
+// them. Its holder calls it when nobody looks at it any more: the runner once the
+// write is done or the batch is dropped, a writer sooner if it has all it needs.
+// Further calls do nothing.
+func (b *Batch) Release() {
+	if b.lent == nil {
+		return
+	}
+	lent := b.lent
+	b.lent, b.encoded, b.records, b.decoded = nil, nil, nil, true
+	lent.Release()
 }
 
 // Next is the position after the batch.

@@ -16,11 +16,14 @@ type fakeEncoded struct {
 	records []sdk.Record
 	err     error
 	decoded int
+	given   int // back
 }
 
 func (e *fakeEncoded) Bytes() []byte { return e.bytes }
 
 func (e *fakeEncoded) Count() int { return len(e.records) }
+
+func (e *fakeEncoded) Release() { e.given++ }
 
 func (e *fakeEncoded) Decode() ([]sdk.Record, error) {
 	e.decoded++
@@ -104,6 +107,33 @@ func TestSetRecordsReplacesTheBytes(t *testing.T) {
 	if b.Size() != 1+2+3+4 {
 		t.Errorf("size %d", b.Size())
 	}
+}
+
+func TestBatchIsReleasedOnce(t *testing.T) {
+	for name, use := range map[string]func(*sdk.Batch){
+		"as read": func(*sdk.Batch) {},
+		"decoded": func(b *sdk.Batch) { b.Records() },
+		// The new records may still point into the bytes.
+		"replaced": func(b *sdk.Batch) { b.SetRecords([]sdk.Record{{Offset: 5}}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := &fakeEncoded{bytes: []byte("raw bytes"), records: []sdk.Record{{Offset: 5}}}
+			b := sdk.NewEncodedBatch(batchSource, sdk.Offsets{From: 5, To: 8}, e)
+			use(b)
+			if e.given != 0 {
+				t.Fatal("the bytes were given back before the batch was released")
+			}
+			b.Release()
+			b.Release()
+			if e.given != 1 {
+				t.Errorf("the bytes were given back %d times", e.given)
+			}
+			if _, ok := b.Encoded(); ok {
+				t.Error("the bytes can still be had")
+			}
+		})
+	}
+	sdk.NewBatch(batchSource, sdk.Offsets{From: 5, To: 8}, nil).Release() // has nothing to give
 }
 
 func TestBatchNext(t *testing.T) {

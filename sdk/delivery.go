@@ -18,4 +18,9 @@ type Delivery struct {
 	Source Stream
 	Offsets
 	Runs []Run
+	// AsRead counts the encoded batches that were written as they were read,
+	// Decoded those that were not, by the reason; records that never were
+	// encoded count as what they were written in.
+	AsRead  int
+	Decoded map[string]int
 }

@@ -22,9 +22,10 @@ type Done func(Delivery, error)
 // Writer writes the batches of one lane: asynchronously, bounded, in order.
 // Write is called from one goroutine.
 type Writer interface {
-	// Write takes the batch over and returns once its place in the order of
-	// its partition is fixed; it waits while the writer's buffers are full.
-	// done gets the Delivery when every record is durable.
+	// Write takes the batch over until done is called, and returns once its place
+	// in the order of its partition is fixed; it waits while the writer's buffers
+	// are full. done gets the Delivery when every record is durable; from then on
+	// the batch and its bytes are not the writer's any more.
 	//
 	// A *PartitionError is about the batch's source partition: from then on
 	// the writer refuses every batch of that partition, so that nothing is

@@ -215,6 +215,7 @@ func (f *flow) move(reading, work context.Context) {
 		switch {
 		case err == nil:
 			if f.runner.limiter.wait(reading, b.Count(), b.Size()) != nil {
+				b.Release()
 				return // it is read again
 			}
 			f.pass(work, b)
@@ -266,23 +267,29 @@ func (f *flow) pass(ctx context.Context, b *sdk.Batch) {
 	p, ok := f.partitions[b.Source.TopicPartition]
 	if !ok || !p.reading() {
 		f.mu.Unlock()
+		b.Release()
 		return // a batch that was on its way when the partition stopped
 	}
 	pending, err := p.expect(b)
 	f.mu.Unlock()
 	if err != nil {
+		b.Release()
 		f.fail(fmt.Errorf("reading: %w", err))
 		return
 	}
 	for i, t := range f.runner.transforms {
 		if err := t.Apply(ctx, b); err != nil {
 			pe := f.transformError(i, b, err)
+			b.Release()
 			f.settled(p, pending, sdk.Delivery{Offsets: sdk.Offsets{To: b.From}}, pe)
 			f.stopPartition(pe) // now, also if the position is not there yet: nothing is written behind a hole
 			return
 		}
 	}
-	f.writer.Write(ctx, b, func(d sdk.Delivery, err error) { f.settled(p, pending, d, err) })
+	f.writer.Write(ctx, b, func(d sdk.Delivery, err error) {
+		b.Release()
+		f.settled(p, pending, d, err)
+	})
 }
 
 func (f *flow) transformError(i int, b *sdk.Batch, err error) *sdk.PartitionError {

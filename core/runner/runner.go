@@ -30,10 +30,11 @@ const (
 	followEvery   = time.Second
 	lastCommit    = 3 * time.Second // the longest that storing positions holds up a stop
 
-	// bufferShare is the part of a pipeline's memory that what waits behind its
-	// source may take, and again what waits at its sink. The rest is for what
-	// lanes have in hand, decoded, and for what is not collected yet.
-	bufferShare = 4
+	// sourceShare is the part of a pipeline's memory that bytes as read may take,
+	// until they are delivered; sinkShare that of what is encoded anew. The rest
+	// is for what lanes have in hand, decoded, and for what is not collected yet.
+	sourceShare = 0.375
+	sinkShare   = 0.25
 
 	// yieldTimeout bounds how long a lane that goes to another process may
 	// take to finish what it has in hand.
@@ -90,12 +91,12 @@ type Runner struct {
 
 // New prepares a run; nothing is connected yet.
 func New(p *config.Pipeline, o Options) *Runner {
-	buffers := int64(p.Settings.Memory) / bufferShare
+	memory := float64(p.Settings.Memory)
 	r := &Runner{
 		name: p.Name, process: processName(), fresh: o.Fresh, resumes: o.Resumes, log: o.Log.With("pipeline", p.Name),
 		health:    newHealth(),
 		limiter:   newLimiter(p.Settings.Limit),
-		memory:    [2]*sdk.Budget{sdk.NewBudget(buffers), sdk.NewBudget(buffers)},
+		memory:    [2]*sdk.Budget{sdk.NewBudget(int64(memory * sourceShare)), sdk.NewBudget(int64(memory * sinkShare))},
 		lanes:     map[int]*lane{},
 		renewed:   map[int]bool{},
 		changed:   make(chan struct{}),

@@ -47,7 +47,7 @@ func batchAt(base int64, values ...string) []byte {
 	for i, v := range values {
 		records = append(records, sdk.Record{Offset: int64(i), Value: []byte(v)})
 	}
-	raw := encodeBatch(nil, records)
+	raw := encodeBatch(0, records)
 	binary.BigEndian.PutUint64(raw, uint64(base))
 	binary.BigEndian.PutUint32(raw[atLeaderEpoch:], 0)
 	return raw
@@ -99,10 +99,7 @@ func TestRecordsThatCannotBeDecoded(t *testing.T) {
 		part.RecordBatches = withDeltas(2, 0, 3, 5)
 		return true
 	})
-	b, err := openReader(t, newTestSource(t, k, nil)).Read(testContext(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := readBatch(t, openReader(t, newTestSource(t, k, nil)))
 	if _, err := b.Records(); err == nil || !strings.Contains(err.Error(), "batch at offset 0") {
 		t.Errorf("%v", err)
 	}
@@ -153,9 +150,8 @@ func TestForgottenEpoch(t *testing.T) {
 	})
 	s := newTestSource(t, k, nil)
 	r := openReaderAt(t, s, sdk.Position{Stream: streamOf(t, s, "t", 0), Offset: 20, LeaderEpoch: 5})
-	b, err := r.Read(testContext(t))
-	if err != nil || b.From != 20 || b.To != 21 {
-		t.Errorf("%v, %v: reading does not go on", b, err)
+	if b := readBatch(t, r); b.From != 20 || b.To != 21 {
+		t.Errorf("%v: reading does not go on", b)
 	}
 }
 
@@ -177,9 +173,8 @@ func TestLeaderEpochsBecomePartOfThePosition(t *testing.T) {
 	})
 	s := newTestSource(t, k, nil)
 	r := openReaderAt(t, s, sdk.Position{Stream: streamOf(t, s, "t", 0), LeaderEpoch: sdk.NoEpoch})
-	b, err := r.Read(testContext(t))
-	if err != nil || b.LeaderEpoch != 7 || b.Next().LeaderEpoch != 7 {
-		t.Fatalf("%+v, %v", b, err)
+	if b := readBatch(t, r); b.LeaderEpoch != 7 || b.Next().LeaderEpoch != 7 {
+		t.Fatalf("%+v", b)
 	}
 	readStop(t, r)
 	if first, second := <-asked, <-asked; first != -1 || second != 7 {
@@ -220,9 +215,8 @@ func TestBatchLargerThanTheLimit(t *testing.T) {
 		part.RecordBatches = large[:min(len(large), int(asked.PartitionMaxBytes))]
 		return true
 	})
-	b, err := openReader(t, newTestSource(t, k, nil)).Read(testContext(t))
-	if err != nil || b.Size() != len(large) || b.To != 1 {
-		t.Fatalf("%+v, %v", b, err)
+	if b := readBatch(t, openReader(t, newTestSource(t, k, nil))); b.Size() != len(large) || b.To != 1 {
+		t.Fatalf("%+v", b)
 	}
 }
 

@@ -2,28 +2,92 @@
 
 package kafka
 
-import "sync"
+import (
+	"math/bits"
+	"sync"
+	"sync/atomic"
 
-// buffers keeps the memory of batches that were written for those to come. A
-// nil *buffers makes all anew. It is safe for concurrent use.
-type buffers struct{ pool sync.Pool }
+	"github.com/klamm-io/klamm/sdk"
+)
 
-// get returns a buffer that holds an empty batch header, with room for so many
-// bytes behind it.
-func (b *buffers) get(room int) []byte {
-	if b != nil {
-		if old, ok := b.pool.Get().(*[]byte); ok && cap(*old) >= headerSize+room {
-			out := (*old)[:headerSize]
-			clear(out)
-			return out
-		}
-	}
-	return make([]byte, headerSize, headerSize+room)
+// buffers keeps memory that was used for what comes next, so that gigabytes pass
+// through without being allocated: one pool for each class of sizes. The garbage
+// collector empties the pools when memory is short. It is safe for concurrent use.
+type buffers struct {
+	budget  *sdk.Budget // nil if what is lent is counted elsewhere
+	classes [maxClass]sync.Pool
 }
 
-// put takes a buffer back that nobody uses any more.
-func (b *buffers) put(raw []byte) {
-	if b != nil {
-		b.pool.Put(&raw)
+// Classes are a quarter of a power of two apart, so that no more than a fifth of a
+// buffer lies idle. What is smaller than the first is not worth keeping.
+const (
+	minPooled = 64 << 10
+	maxClass  = 4 * 16 // up to 4 GiB
+)
+
+// memory is a buffer of which several may hold a part. The last one to release it
+// gives it back. A nil *memory is nobody's.
+type memory struct {
+	bytes []byte
+	from  *buffers
+	class int // -1 if it is not kept
+	users atomic.Int32
+}
+
+func newBuffers(budget *sdk.Budget) *buffers { return &buffers{budget: budget} }
+
+// get returns memory of n bytes, with one user and whatever was in it before. It
+// counts in the budget, for which it does not wait.
+func (b *buffers) get(n int) *memory {
+	class, size := classOf(n)
+	m, ok := (*memory)(nil), false
+	if class >= 0 {
+		m, ok = b.classes[class].Get().(*memory)
+	}
+	if !ok {
+		m = &memory{bytes: make([]byte, size), from: b, class: class}
+	}
+	m.bytes = m.bytes[:n]
+	m.users.Store(1)
+	if b.budget != nil {
+		b.budget.Take(int64(cap(m.bytes)))
+	}
+	return m
+}
+
+// classOf returns the class of buffers that hold n bytes, and how large they are.
+func classOf(n int) (class, size int) {
+	if n < minPooled {
+		return -1, n
+	}
+	// size = (4+quarter) * 2^(power-2) >= n
+	power := bits.Len(uint(n-1)) - 1
+	unit := 1 << (power - 2)
+	quarters := (n + unit - 1) / unit // 4 to 8
+	class = 4*(power-bits.Len(minPooled)+2) + quarters - 4
+	if class >= maxClass {
+		return -1, n
+	}
+	return class, quarters * unit
+}
+
+// retain is for one more user.
+func (m *memory) retain() *memory {
+	if m != nil {
+		m.users.Add(1)
+	}
+	return m
+}
+
+// release is called once by each user; afterwards the bytes are not its own.
+func (m *memory) release() {
+	if m == nil || m.users.Add(-1) > 0 {
+		return
+	}
+	if m.from.budget != nil {
+		m.from.budget.Release(int64(cap(m.bytes)))
+	}
+	if m.class >= 0 {
+		m.from.classes[m.class].Put(m)
 	}
 }

@@ -30,13 +30,14 @@ import (
 // connectTimeout bounds how long a cluster may take to answer at start.
 const connectTimeout = 10 * time.Second
 
-// client is a connection to one cluster. Fetching, producing and transactions
-// go through its Broker and Request methods as raw requests; dialing, TLS, SASL
-// and version negotiation are franz-go's.
+// client is what is known of one cluster. Metadata, offsets, topics, groups and
+// transactions go through franz-go, as raw requests; fetch and produce requests
+// through connections of our own (see connection).
 type client struct {
 	*kgo.Client
-	name string // of the cluster in the file
-	id   string // cluster id
+	declared *sdk.Cluster
+	name     string // of the cluster in the file
+	id       string // cluster id
 	// transactionV2 says that the cluster has transaction.version 2 (KIP-890):
 	// a produce request adds its partition to the transaction by itself.
 	transactionV2 bool
@@ -53,7 +54,7 @@ func connect(ctx context.Context, c *sdk.Cluster, opts ...kgo.Opt) (*client, err
 		return fail("", err)
 	}
 	dials := &dialErrors{}
-	opts = slices.Concat([]kgo.Opt{kgo.ClientID("klamm")}, opts, security)
+	opts = slices.Concat([]kgo.Opt{kgo.ClientID(clientID)}, opts, security)
 	opts = append(opts,
 		kgo.SeedBrokers(c.Brokers...),
 		kgo.WithHooks(dials),
@@ -66,7 +67,7 @@ func connect(ctx context.Context, c *sdk.Cluster, opts ...kgo.Opt) (*client, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	made := &client{Client: cl, name: c.Name}
+	made := &client{Client: cl, declared: c, name: c.Name}
 	if err := made.identify(ctx); err != nil {
 		cl.Close()
 		return fail(explainConnect(err, dials.last.Load(), c))

@@ -24,8 +24,8 @@ type SourceConfig struct {
 // SinkConfig is the block `sink "kafka"`.
 type SinkConfig struct {
 	Cluster           *sdk.Cluster `hcl:"cluster" doc:"The cluster to write to; the pipeline's positions live there too."`
-	Compression       string       `hcl:"compression,optional" enum:"none,gzip,snappy,lz4,zstd" doc:"Codec of the batches written."`
-	BatchSize         sdk.Bytes    `hcl:"batch_size,optional" doc:"Largest batch, before compression. A single record may be larger, up to the topic's max.message.bytes."`
+	Compression       string       `hcl:"compression,optional" enum:"keep,none,gzip,snappy,lz4,zstd" doc:"Codec of the batches written: keep is the one that they were read with, in which case a batch that no stage changes is written as it was read. Any other decodes and encodes every batch that has another codec."`
+	BatchSize         sdk.Bytes    `hcl:"batch_size,optional" doc:"Largest batch that is encoded anew, before compression; batches written as they were read keep their size. A single record may be larger, up to the topic's max.message.bytes."`
 	CreateTopics      bool         `hcl:"create_topics,optional" doc:"Create topics that are missing, with the source's partition count, cleanup policy, retention and size limits, and add partitions as the source's topics grow (not with partitioner = \"key_hash\")."`
 	ReplicationFactor int32        `hcl:"replication_factor,optional" doc:"Replication factor of topics created, the pipeline's own included; -1 is the cluster's default."`
 	Partitioner       string       `hcl:"partitioner,optional" enum:"keep,key_hash" doc:"Which partition of the target a record goes to: keep is the number it has at the source; key_hash goes by the record's key and the target's number of partitions, as Kafka's Java producer does by default, and by the source partition modulo that number where there is no key. Left out, it is as with keep, but a target with more partitions than the source is refused."`
@@ -36,7 +36,7 @@ func newSourceConfig() sdk.SourceConfig {
 }
 
 func newSinkConfig() sdk.SinkConfig {
-	return &SinkConfig{Compression: "lz4", BatchSize: 1 << 20, CreateTopics: true, ReplicationFactor: -1}
+	return &SinkConfig{Compression: "keep", BatchSize: 1 << 20, CreateTopics: true, ReplicationFactor: -1}
 }
 
 const (

@@ -22,12 +22,16 @@ type fetched struct {
 	aborted       []kmsg.FetchResponseTopicPartitionAbortedTransaction
 	readCommitted bool
 	decompressor  kgo.Decompressor
+	memory        *memory // in which raw is
 }
 
 var _ sdk.Encoded = (*fetched)(nil)
 
 // Bytes implements [sdk.Encoded].
 func (f *fetched) Bytes() []byte { return f.raw }
+
+// Release implements [sdk.Encoded].
+func (f *fetched) Release() { f.memory.release() }
 
 // Count implements [sdk.Encoded]. Control records do not count. Several old
 // messages that are compressed into one do not say how many they are: so many as
@@ -64,21 +68,26 @@ func (f *fetched) Decode() ([]sdk.Record, error) {
 			return nil, fmt.Errorf("%d bytes behind the last batch", len(rest))
 		}
 		rest = next
-		if b.magic() != 2 {
-			old, err := f.decodeOld(b)
-			if err != nil {
-				return nil, err
-			}
-			records = append(records, old...)
-			continue
-		}
-		if f.readCommitted && aborts.drops(b) || b.control() {
+		if f.readCommitted && aborts.drops(b) || b.holdsNothing() {
 			continue
 		}
 		var err error
-		if records, err = f.decodeBatch(b, records); err != nil {
-			return nil, fmt.Errorf("batch at offset %d: %w", b.baseOffset(), err)
+		if records, err = f.appendRecords(records, b); err != nil {
+			return nil, err
 		}
+	}
+	return records, nil
+}
+
+// appendRecords appends the wanted records of one batch.
+func (f *fetched) appendRecords(records []sdk.Record, b batchView) ([]sdk.Record, error) {
+	if b.magic() != 2 {
+		old, err := f.decodeOld(b)
+		return append(records, old...), err
+	}
+	records, err := f.decodeBatch(b, records)
+	if err != nil {
+		return nil, fmt.Errorf("batch at offset %d: %w", b.baseOffset(), err)
 	}
 	return records, nil
 }
@@ -168,6 +177,9 @@ func newAbortFilter(list []kmsg.FetchResponseTopicPartitionAbortedTransaction) *
 
 // drops must see every batch, in order.
 func (f *abortFilter) drops(b batchView) bool {
+	if b.magic() != 2 {
+		return false // from before there were transactions
+	}
 	for len(f.pending) > 0 && f.pending[0].FirstOffset < b.nextOffset() {
 		f.open[f.pending[0].ProducerID] = struct{}{}
 		f.pending = f.pending[1:]
@@ -180,6 +192,17 @@ func (f *abortFilter) drops(b batchView) bool {
 		delete(f.open, b.producerID())
 	}
 	return aborted
+}
+
+// left is the list from which another filter goes on where this one is: at offset.
+func (f *abortFilter) left(offset int64) []kmsg.FetchResponseTopicPartitionAbortedTransaction {
+	var list []kmsg.FetchResponseTopicPartitionAbortedTransaction
+	for producer := range f.open {
+		t := kmsg.NewFetchResponseTopicPartitionAbortedTransaction()
+		t.ProducerID, t.FirstOffset = producer, offset
+		list = append(list, t)
+	}
+	return append(list, f.pending...)
 }
 
 // maxExpected bounds the room made for records because headers claim them.

@@ -146,7 +146,7 @@ func withDeltas(last int32, deltas ...int64) []byte {
 	for _, d := range deltas {
 		body = appendRecord(body, &sdk.Record{Value: []byte("v")}, d, 0)
 	}
-	raw := append((&encoder{}).encode([]sdk.Record{{}})[:headerSize], body...)
+	raw := append(encodeBatch(0, []sdk.Record{{}})[:headerSize:headerSize], body...)
 	binary.BigEndian.PutUint32(raw[atLength:], uint32(len(raw)-prefixSize))
 	binary.BigEndian.PutUint32(raw[atLastOffsetDelta:], uint32(last))
 	binary.BigEndian.PutUint32(raw[atCount:], uint32(len(deltas)))
@@ -155,7 +155,7 @@ func withDeltas(last int32, deltas ...int64) []byte {
 
 func TestDecodeRefuses(t *testing.T) {
 	change := func(at int, with ...byte) []byte {
-		raw := encodeBatch(nil, []sdk.Record{{Value: []byte("a")}, {Offset: 1, Value: []byte("b")}})
+		raw := encodeBatch(0, []sdk.Record{{Value: []byte("a")}, {Offset: 1, Value: []byte("b")}})
 		copy(raw[at:], with)
 		return sumUp(raw)
 	}

@@ -5,6 +5,7 @@ package kafka
 import (
 	"bytes"
 	"encoding/binary"
+	"hash/crc32"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -14,20 +15,31 @@ import (
 
 // encoder builds batches. It is deterministic: the same records give the same
 // bytes, which the broker's recognition of repeats relies on. It is not safe
-// for concurrent use; its compressor is.
+// for concurrent use; its compressors are.
 type encoder struct {
-	compressor kgo.Compressor // nil is none
-	buffers    *buffers
-	body       []byte // before compression
-	compressed bytes.Buffer
+	compressors compressors
+	buffers     *buffers
+	body        []byte // before compression
+	compressed  bytes.Buffer
 }
 
-func newCompressor(codec string) (kgo.Compressor, error) {
-	return kgo.DefaultCompressor(map[string]kgo.CompressionCodec{
-		"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
-		"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
-	}[codec])
+// compressors compress by codec; none for 0.
+type compressors [maxCodec + 1]kgo.Compressor
+
+func newCompressors() (all compressors, err error) {
+	for codec, c := range []kgo.CompressionCodec{kgo.NoCompression(), kgo.GzipCompression(), kgo.SnappyCompression(), kgo.Lz4Compression(), kgo.ZstdCompression()} {
+		if all[codec], err = kgo.DefaultCompressor(c); err != nil {
+			return all, err
+		}
+	}
+	return all, nil
 }
+
+// codecNames are the names of codecs, by their numbers in the attributes of a batch.
+var codecNames = [maxCodec + 1]string{"none", "gzip", "snappy", "lz4", "zstd"}
+
+// codecOf is the number of a codec's name; keepCodec for any other.
+func codecOf(name string) int8 { return int8(slices.Index(codecNames[:], name)) }
 
 // fit returns how many of the records go into one batch of at most limit bytes
 // before compression: at least one.
@@ -48,37 +60,37 @@ func atMost(r *sdk.Record) int {
 	return r.Size() + recordOverhead + headerOverhead*len(r.Headers)
 }
 
-// encode makes one batch of the records, with offsets from 0 and still to be
-// sealed. The bytes are the caller's.
-func (e *encoder) encode(records []sdk.Record) []byte {
+// encode makes one batch of the records, with offsets from 0 and of no producer. The
+// body, which is what follows the header, is the caller's.
+func (e *encoder) encode(records []sdk.Record, codec int8) (h header, body *memory) {
 	base, newest, size := records[0].Timestamp, records[0].Timestamp, 0
 	for i := range records {
 		newest = max(newest, records[i].Timestamp)
 		size += atMost(&records[i])
 	}
-	var out []byte
-	codec := kgo.CodecNone
-	if e.compressor != nil {
+	if compressor := e.compressors[codec]; compressor != nil {
 		e.body = appendRecords(slices.Grow(e.body[:0], size), records, base)
 		e.compressed.Reset()
-		var small []byte
-		if small, codec = e.compressor.Compress(&e.compressed, e.body); codec != kgo.CodecError {
-			out = append(e.buffers.get(len(small)), small...)
+		small, got := compressor.Compress(&e.compressed, e.body)
+		if codec = int8(got); got == kgo.CodecError {
+			codec, small = 0, e.body
 		}
+		body = e.buffers.get(len(small))
+		copy(body.bytes, small)
+	} else {
+		body = e.buffers.get(size)
+		body.bytes = appendRecords(body.bytes[:0], records, base)
 	}
-	if out == nil {
-		codec = kgo.CodecNone
-		out = appendRecords(e.buffers.get(size), records, base)
-	}
-	binary.BigEndian.PutUint32(out[atLength:], uint32(len(out)-prefixSize))
-	binary.BigEndian.PutUint32(out[atLeaderEpoch:], ^uint32(0))
-	out[atMagic] = 2
-	binary.BigEndian.PutUint16(out[atAttributes:], uint16(codec))
-	binary.BigEndian.PutUint32(out[atLastOffsetDelta:], uint32(len(records)-1))
-	binary.BigEndian.PutUint64(out[atBaseTimestamp:], uint64(base))
-	binary.BigEndian.PutUint64(out[atMaxTimestamp:], uint64(newest))
-	binary.BigEndian.PutUint32(out[atCount:], uint32(len(records)))
-	return out
+	binary.BigEndian.PutUint32(h[atLength:], uint32(headerSize-prefixSize+len(body.bytes)))
+	binary.BigEndian.PutUint32(h[atLeaderEpoch:], ^uint32(0))
+	h[atMagic] = 2
+	binary.BigEndian.PutUint16(h[atAttributes:], uint16(codec))
+	binary.BigEndian.PutUint32(h[atLastOffsetDelta:], uint32(len(records)-1))
+	binary.BigEndian.PutUint64(h[atBaseTimestamp:], uint64(base))
+	binary.BigEndian.PutUint64(h[atMaxTimestamp:], uint64(newest))
+	binary.BigEndian.PutUint32(h[atCount:], uint32(len(records)))
+	binary.BigEndian.PutUint32(h[atCRC:], crc32.Update(crc32.Checksum(h[atAttributes:], castagnoli), castagnoli, body.bytes))
+	return h, body
 }
 
 func appendRecords(out []byte, records []sdk.Record, base int64) []byte {

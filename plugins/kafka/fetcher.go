@@ -10,15 +10,18 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/klamm-io/klamm/sdk"
 )
 
 const (
-	partitionFetchBytes = 1 << 20 // asked for of one partition
-	partitionHighWater  = 2 << 20 // fetched and unread; more is not asked for
-	fetchBytes          = 4 << 20 // asked for at a time of one broker
-	minFetchBytes       = 64 << 10
+	partitionHighWater     = 2 << 20 // fetched and unread of a partition; more is not asked for
+	partitionFetchBytes    = 1 << 20 // asked for of one partition, at least
+	maxPartitionFetchBytes = 8 << 20 // of one far away
+	fetchBytes             = 4 << 20 // asked for at a time of one broker, at least
+	minFetchBytes          = 64 << 10
+	// fetchRate is what a link is taken to carry, in bytes per second: an answer
+	// may be as large as what comes in a round trip, or a long link would lie idle
+	// between one and the next.
+	fetchRate = 400 << 20
 
 	// fetchWait is how long a broker may hold a fetch that finds nothing; it
 	// is also how long a partition that joins may wait for its first one.
@@ -26,6 +29,8 @@ const (
 	// fetchWaitShort applies while partitions of the broker are left out
 	// because their lane is behind: they shall not wait for idle ones.
 	fetchWaitShort = 10 * time.Millisecond
+	// fetchTimeout is how long a broker may take beyond that.
+	fetchTimeout = 30 * time.Second
 
 	noBroker = int32(-1)
 )
@@ -38,8 +43,14 @@ type fetcher struct {
 	wake   chan struct{}
 	retry  retry
 
+	// Of the fetcher's goroutine:
+	conn      *connection // nil if there is none
+	session   *session
+	unwatch   func() bool // lets the connection outlive the source
+	throttled time.Time   // until then the broker wants no request (KIP-219)
+
 	mu      sync.Mutex
-	cursors map[*cursor]struct{}
+	cursors []*cursor
 }
 
 // place gives a cursor to the broker that leads its partition.
@@ -47,7 +58,7 @@ func (s *source) place(c *cursor) {
 	f := s.fetcherFor(s.metadata.leader(c.stream.TopicPartition).leader)
 	c.home.Store(f)
 	f.mu.Lock()
-	f.cursors[c] = struct{}{}
+	f.cursors = append(f.cursors, c)
 	f.mu.Unlock()
 	f.notify()
 }
@@ -61,6 +72,7 @@ func (f *fetcher) notify() {
 
 func (f *fetcher) run() {
 	ctx := f.source.ctx
+	defer f.hangUp()
 	for ctx.Err() == nil {
 		ready, full, wait := f.collect(time.Now())
 		switch {
@@ -90,15 +102,12 @@ func (f *fetcher) collect(now time.Time) (ready []*cursor, full bool, wait time.
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	wait = time.Hour
-	if due := f.retry.due(now); due > 0 {
+	if due := max(f.retry.due(now), f.throttled.Sub(now)); due > 0 {
 		return nil, false, due
 	}
-	// The order of a map is random, which keeps large partitions from always
-	// standing before small ones in a request.
-	for c := range f.cursors {
+	f.cursors = slices.DeleteFunc(f.cursors, func(c *cursor) bool { return c.removed.Load() })
+	for _, c := range f.cursors {
 		switch due := c.retry.due(now); {
-		case c.removed.Load():
-			delete(f.cursors, c)
 		case due > 0:
 			wait = min(wait, due)
 		case c.full():
@@ -116,70 +125,111 @@ func (f *fetcher) fetch(ctx context.Context, cursors []*cursor, full bool) {
 	if cursors = slices.DeleteFunc(cursors, f.source.recreated); len(cursors) == 0 {
 		return
 	}
-	memory := f.source.env.Memory
-	reserve := f.reserve()
-	if memory.Acquire(ctx, reserve) != nil {
+	if err := f.connect(ctx); err != nil {
+		f.lost(ctx, cursors, err)
+		return
+	}
+	budget, reserve := f.source.env.Memory, f.reserve()
+	if budget.Acquire(ctx, reserve) != nil {
 		return
 	}
 	wait := fetchWait
 	if full {
 		wait = fetchWaitShort
 	}
-	req := f.request(cursors, int32(reserve), wait)
-	resp, err := req.RequestWith(ctx, brokerRequestor{f.source.client, f.broker})
+	resp, held, err := f.ask(f.request(cursors, int32(reserve), wait), wait)
+	budget.Release(reserve)
+	defer held.release()
+	if err == nil {
+		if err = f.session.answered(resp); sessionLost(err) {
+			return // and asks anew, for everything
+		}
+	}
 	if err != nil {
-		memory.Release(reserve)
+		f.hangUp()
 		f.lost(ctx, cursors, err)
 		return
 	}
 	f.retry.reset()
-	held := &pinned{budget: memory, size: answerSize(resp)}
-	held.users.Store(1)
-	memory.Take(held.size)
-	memory.Release(reserve)
-	f.handOut(ctx, cursors, resp, held)
-	held.release()
+	f.throttled = time.Now().Add(time.Duration(resp.ThrottleMillis) * time.Millisecond)
+	f.handOut(ctx, resp, held)
 }
 
-// reserve is how much one answer may take: a broker's share of half the memory,
-// so that idle brokers holding a request do not keep the others from theirs.
+// connect makes sure that there is a connection. A fetch that is under way when
+// the source is closed ends with it.
+func (f *fetcher) connect(ctx context.Context) error {
+	if f.conn != nil && !f.conn.expired(time.Now()) {
+		return nil
+	}
+	f.hangUp()
+	conn, err := f.source.metadata.dial(ctx, f.broker)
+	if err != nil {
+		return err
+	}
+	version, err := conn.version(kmsg.NewPtrFetchRequest())
+	if err != nil {
+		conn.close()
+		return err
+	}
+	f.conn, f.session = conn, newSession(version)
+	f.unwatch = context.AfterFunc(ctx, conn.close)
+	return nil
+}
+
+func (f *fetcher) hangUp() {
+	if f.conn != nil {
+		f.unwatch()
+		f.conn.close()
+		f.conn = nil
+	}
+}
+
+// ask sends a request and reads its answer, which points into held.
+func (f *fetcher) ask(req *kmsg.FetchRequest, wait time.Duration) (resp *kmsg.FetchResponse, held *memory, err error) {
+	f.conn.conn.SetDeadline(time.Now().Add(wait + fetchTimeout))
+	if err := f.conn.send(req); err != nil {
+		return nil, nil, err
+	}
+	resp = req.ResponseKind().(*kmsg.FetchResponse)
+	err = f.conn.answer(f.conn.last, resp, func(n int) []byte {
+		held = f.source.buffers.get(n)
+		return held.bytes
+	})
+	return resp, held, err
+}
+
+// reserve is how much one answer may take: what comes in a round trip, but no more
+// than a broker's share of half the memory, so that idle brokers holding a request
+// do not keep the others from theirs.
 func (f *fetcher) reserve() int64 {
 	f.source.mu.Lock()
 	brokers := int64(max(len(f.source.fetchers), 1))
 	f.source.mu.Unlock()
-	return min(max(f.source.env.Memory.Limit()/(2*brokers), minFetchBytes), fetchBytes)
+	limit := f.source.env.Memory.Limit()
+	most := max(limit/(2*brokers), minFetchBytes)
+	return min(max(fetchBytes, min(f.inRoundTrip(), limit/4)), most)
+}
+
+// inRoundTrip is how many bytes a link carries while a request is under way.
+func (f *fetcher) inRoundTrip() int64 {
+	return int64(f.conn.roundTrip.Seconds() * fetchRate)
 }
 
 func (f *fetcher) request(cursors []*cursor, maxBytes int32, wait time.Duration) *kmsg.FetchRequest {
 	req := kmsg.NewPtrFetchRequest()
+	req.Version = f.session.version
 	req.ReplicaID = -1
 	req.MaxWaitMillis = int32(wait.Milliseconds())
 	req.MinBytes = 1
 	req.MaxBytes = maxBytes
 	req.IsolationLevel = f.source.isolation()
-	req.SessionID, req.SessionEpoch = 0, -1
-	topics := map[sdk.TopicID]int{}
-	for _, c := range cursors {
-		i, ok := topics[c.stream.TopicID]
-		if !ok {
-			t := kmsg.NewFetchRequestTopic()
-			t.Topic, t.TopicID = c.stream.Topic, c.stream.TopicID
-			req.Topics = append(req.Topics, t)
-			i = len(req.Topics) - 1
-			topics[c.stream.TopicID] = i
+	limit := int32(min(max(partitionFetchBytes, f.inRoundTrip()/int64(len(cursors))), maxPartitionFetchBytes))
+	f.session.fill(req, cursors, func(c *cursor) asked {
+		return asked{
+			offset: c.offset, epoch: c.epoch, limit: max(c.limit, limit),
+			leaderEpoch: f.source.metadata.leader(c.stream.TopicPartition).epoch,
 		}
-		p := kmsg.NewFetchRequestTopicPartition()
-		p.Partition = c.stream.Partition
-		p.CurrentLeaderEpoch = f.source.metadata.leader(c.stream.TopicPartition).epoch
-		p.FetchOffset = c.offset
-		// With the epoch of what was read last the broker itself finds out
-		// that the log was truncated since (KIP-595), also after it has grown
-		// past the offset again.
-		p.LastFetchedEpoch = c.epoch
-		p.LogStartOffset = -1
-		p.PartitionMaxBytes = c.limit
-		req.Topics[i].Partitions = append(req.Topics[i].Partitions, p)
-	}
+	})
 	return req
 }
 
@@ -194,41 +244,53 @@ func (f *fetcher) lost(ctx context.Context, cursors []*cursor, err error) {
 	f.relocate(ctx, cursors)
 }
 
-// handOut gives each cursor its part of an answer.
-func (f *fetcher) handOut(ctx context.Context, cursors []*cursor, resp *kmsg.FetchResponse, held *pinned) {
-	parts := map[answerKey]*kmsg.FetchResponseTopicPartition{}
+// handOut gives each cursor its part of an answer. One without partitions is what
+// a quota or a session with no news makes of it.
+func (f *fetcher) handOut(ctx context.Context, resp *kmsg.FetchResponse, held *memory) {
+	size := 0
 	for i := range resp.Topics {
-		t := &resp.Topics[i]
-		for j := range t.Partitions {
-			parts[keyOf(resp.Version, t.Topic, t.TopicID, t.Partitions[j].Partition)] = &t.Partitions[j]
+		for j := range resp.Topics[i].Partitions {
+			size += len(resp.Topics[i].Partitions[j].RecordBatches)
 		}
 	}
 	var moved []*cursor
-	for _, c := range cursors {
-		part, ok := parts[keyOf(resp.Version, c.stream.Topic, c.stream.TopicID, c.stream.Partition)]
-		if !ok {
-			continue // a throttled answer has no partitions (KIP-219)
+	for i := range resp.Topics {
+		t := &resp.Topics[i]
+		for j := range t.Partitions {
+			part := &t.Partitions[j]
+			c, ok := f.session.known[keyOf(resp.Version, t.Topic, t.TopicID, part.Partition)]
+			if !ok || c.removed.Load() {
+				continue // it may be read anew already, from elsewhere
+			}
+			if f.source.take(ctx, c, part, answer{held, size}) {
+				moved = append(moved, c)
+			}
 		}
-		if c.removed.Load() {
-			continue // it may be read anew already, from elsewhere
-		}
-		if f.source.take(ctx, c, part, held) {
-			moved = append(moved, c)
-		}
+	}
+	if size == 0 {
+		f.makeSure()
 	}
 	if len(moved) > 0 {
 		f.relocate(ctx, moved)
 	}
 }
 
-func answerSize(resp *kmsg.FetchResponse) int64 {
-	var n int64
-	for i := range resp.Topics {
-		for j := range resp.Topics[i].Partitions {
-			n += int64(len(resp.Topics[i].Partitions[j].RecordBatches))
+// makeSure asks for everything anew if nothing has come, and of a partition nothing
+// came before although there should be something: the answer then says so again, and
+// says it of all.
+func (f *fetcher) makeSure() {
+	for _, c := range f.session.known {
+		if c.unsure {
+			c.unsure = false
+			f.session.reset()
 		}
 	}
-	return n
+}
+
+// answer is what the parts of a fetch answer share.
+type answer struct {
+	*memory
+	size int // of the batches in it
 }
 
 // relocate finds the leaders of cursors anew. A topic that is gone or another
@@ -249,7 +311,7 @@ func (f *fetcher) relocate(ctx context.Context, cursors []*cursor) {
 		}
 		if leader != f.broker {
 			f.mu.Lock()
-			delete(f.cursors, c)
+			f.cursors = slices.DeleteFunc(f.cursors, func(other *cursor) bool { return other == c })
 			f.mu.Unlock()
 			s.place(c)
 		}

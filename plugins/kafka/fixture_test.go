@@ -160,6 +160,17 @@ type got struct {
 	stopped *sdk.PartitionError
 }
 
+// readBatch reads one batch, which is released when the test ends.
+func readBatch(t testing.TB, r sdk.Reader) *sdk.Batch {
+	t.Helper()
+	b, err := r.Read(testContext(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Release)
+	return b
+}
+
 // readUntil reads until done is true for what was read so far, by partition.
 // It checks that batches of a partition follow each other without a hole.
 func readUntil(t testing.TB, r sdk.Reader, done func(map[sdk.TopicPartition]*got) bool) map[sdk.TopicPartition]*got {
@@ -181,6 +192,7 @@ func readUntil(t testing.TB, r sdk.Reader, done func(map[sdk.TopicPartition]*got
 		if err != nil {
 			t.Fatalf("reading: %v; so far %v", err, summary(all))
 		}
+		t.Cleanup(b.Release) // the records that are kept point into it
 		g := of(b.Source.TopicPartition)
 		switch {
 		case g.stopped != nil || g.last:

@@ -137,10 +137,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	ended := map[sdk.TopicPartition]bool{}
 	for len(ended) < partitions {
 		watch()
-		b, err := r.Read(testContext(t))
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := readBatch(t, r)
 		if b.Last {
 			ended[b.Source.TopicPartition] = true
 		}
@@ -161,9 +158,7 @@ func TestClosedReaderGivesItsMemoryBack(t *testing.T) {
 	}
 	s := newTestSource(t, k, nil)
 	r := openReader(t, s)
-	if _, err := r.Read(testContext(t)); err != nil {
-		t.Fatal(err)
-	}
+	readBatch(t, r)
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -91,8 +91,9 @@ func (l *ledger) produce(ctx context.Context, entries []sdk.Entry) error {
 	for i, e := range entries {
 		records[i] = sdk.Record{Timestamp: now, Key: []byte(e.Key), Value: e.Value}
 	}
-	raw := (&encoder{}).encode(records)
-	l.producer.seal(raw, true)
+	head, body := (&encoder{buffers: newBuffers(nil)}).encode(records, 0)
+	head.seal(l.producer, true)
+	raw := append(head[:], body.bytes...)
 	if !l.store.client.transactionV2 {
 		if err := l.addPartition(ctx); err != nil {
 			return err

@@ -4,8 +4,11 @@ package kafka
 
 import (
 	"context"
+	"fmt"
 	"maps"
+	"net"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -24,7 +27,9 @@ type metadata struct {
 	all    bool                // ask for every topic
 	want   map[string]struct{} // topics to ask for, if not all
 	topics map[string]topicMeta
-	asked  time.Time
+	// brokers are the addresses, also of those that have not been told of lately.
+	brokers map[int32]string
+	asked   time.Time
 }
 
 type topicMeta struct {
@@ -43,7 +48,7 @@ type partitionMeta struct {
 const refreshPause = 100 * time.Millisecond
 
 func newMetadata(c *client, all bool, topics ...string) *metadata {
-	m := &metadata{client: c, all: all, want: map[string]struct{}{}, topics: map[string]topicMeta{}}
+	m := &metadata{client: c, all: all, want: map[string]struct{}{}, topics: map[string]topicMeta{}, brokers: map[int32]string{}}
 	for _, t := range topics {
 		m.want[t] = struct{}{}
 	}
@@ -85,6 +90,17 @@ func (m *metadata) addAll() {
 	m.all = true
 }
 
+// dial connects to a broker.
+func (m *metadata) dial(ctx context.Context, broker int32) (*connection, error) {
+	m.mu.Lock()
+	addr, ok := m.brokers[broker]
+	m.mu.Unlock()
+	if !ok {
+		return nil, fmt.Errorf("where broker %d is, is not known", broker)
+	}
+	return m.client.dial(ctx, addr)
+}
+
 // refreshSoon refreshes unless that has just been done.
 func (m *metadata) refreshSoon(ctx context.Context) error {
 	m.mu.Lock()
@@ -122,6 +138,9 @@ func (m *metadata) refresh(ctx context.Context) error {
 	}
 	m.mu.Lock()
 	m.topics, m.asked = topics, time.Now()
+	for _, b := range resp.Brokers {
+		m.brokers[b.NodeID] = net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))
+	}
 	m.mu.Unlock()
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/klamm-io/klamm/sdk"
@@ -38,9 +37,17 @@ func (wr *write) delivery() sdk.Delivery {
 		if !o.acked {
 			continue
 		}
+		switch {
+		case o.why == "":
+			d.AsRead++
+		case d.Decoded == nil:
+			d.Decoded = map[string]int{o.why: 1}
+		default:
+			d.Decoded[o.why]++
+		}
 		for _, r := range o.runs {
 			if r.Source < d.To {
-				d.Runs = append(d.Runs, r)
+				d.Runs = appendRun(d.Runs, r)
 			}
 		}
 	}
@@ -51,40 +58,150 @@ func (wr *write) delivery() sdk.Delivery {
 	return d
 }
 
-// outgoing is one batch on its way to one target partition.
-type outgoing struct {
-	write    *write
-	records  []sdk.Record // until they are in raw
-	raw      []byte
-	runs     []sdk.Run // with target offsets from 0 until it is acked
-	acked    bool
-	givenUp  bool  // its write does not wait for it
-	sent     bool  // once or more, with its sequence
-	sequence int32 // with which it is sealed; -1 if it is not
+// appendRun appends a run, to the last one if it goes on from there.
+func appendRun(runs []sdk.Run, r sdk.Run) []sdk.Run {
+	if n := len(runs); n > 0 {
+		last := &runs[n-1]
+		if last.TopicPartition == r.TopicPartition && last.Source+last.Count == r.Source && last.Target+last.Count == r.Target {
+			last.Count += r.Count
+			return runs
+		}
+	}
+	return append(runs, r)
 }
 
-func (o *outgoing) count() int { return int(batchView(o.raw).count()) }
+// outgoing is one batch on its way to one target partition. It is guarded by the
+// sink's mutex from when it is queued.
+type outgoing struct {
+	write   *write
+	why     string       // it is not as it was read; empty if it is
+	codec   int8         // with which records are to be encoded
+	records []sdk.Record // until they are
+	head    header
+	body    []byte
+	memory  *memory   // in which body is
+	runs    []sdk.Run // with target offsets from 0 until it is acked
+	run     [1]sdk.Run
+	acked   bool
+	givenUp bool // its write does not wait for it
+	sent    bool // it may be in the target's log, under its sequence
+	users   int  // the queue, and each request that it is in
+}
+
+func (o *outgoing) count() int { return int(o.head.view().count()) }
+func (o *outgoing) size() int  { return headerSize + len(o.body) }
 
 // first is the source offset of the batch's first record.
 func (o *outgoing) first() int64 { return o.runs[0].Source }
 
-// divide makes the parts of a batch, each of records for one target and still
-// to be encoded. A *PartitionError ends them before the record it is about.
+func (o *outgoing) sequence() int32 { return o.head.view().baseSequence() }
+
+// raw is the batch in one piece.
+func (o *outgoing) raw() []byte { return slices.Concat(o.head[:], o.body) }
+
+// unuse is for one user less; the last one gives the memory back.
+func (o *outgoing) unuse() {
+	if o.users--; o.users == 0 {
+		o.memory.release()
+		o.body, o.memory = nil, nil
+	}
+}
+
+// divide makes the parts of a batch, each for one target: batches as they were read,
+// and records that are still to be encoded. A *PartitionError ends them before the
+// record it is about.
 func (w *writer) divide(ctx context.Context, wr *write, b *sdk.Batch) ([]*outgoing, error) {
+	if encoded, ok := b.Encoded(); ok && w.sink.keys == nil {
+		if f, ok := encoded.(*fetched); ok {
+			return w.passOn(wr, f, sdk.TopicPartition{Topic: b.Topic, Partition: b.Source.Partition})
+		}
+	}
+	return w.divideRecords(ctx, wr, b)
+}
+
+// passOn makes a part of each batch that can be written as it was read, and parts of
+// the records of those that cannot, in their order.
+func (w *writer) passOn(wr *write, f *fetched, to sdk.TopicPartition) (parts []*outgoing, err error) {
+	var (
+		aborts  = newAbortFilter(f.aborted)
+		records []sdk.Record // decoded, and not in a part yet
+		as      outgoing     // what they have in common
+		size    int
+	)
+	flush := func() {
+		parts = w.appendParts(parts, wr, to, records, as.why, as.codec)
+		records, size = nil, 0
+	}
+	for rest := f.raw; len(rest) > 0; {
+		b, next, _, _ := nextBatch(rest)
+		rest = next
+		if aborts.drops(b) && f.readCommitted || b.holdsNothing() {
+			continue
+		}
+		why := b.decoded(f.at, w.sink.codec)
+		if why == "" {
+			flush()
+			parts = append(parts, asRead(wr, f, b, to))
+			continue
+		}
+		codec := w.sink.codecFor(compressionOf(b))
+		if size > int(w.sink.config.BatchSize) || why != as.why || codec != as.codec {
+			flush()
+		}
+		as.why, as.codec = why, codec
+		before := len(records)
+		w.sink.encoding <- struct{}{}
+		records, err = f.appendRecords(records, b)
+		<-w.sink.encoding
+		if err != nil {
+			records = records[:min(before, len(records))]
+			flush()
+			return parts, unreadable(wr.source, max(b.baseOffset(), f.at.From), err)
+		}
+		for i := before; i < len(records); i++ {
+			size += records[i].Size()
+		}
+	}
+	flush()
+	return parts, nil
+}
+
+// asRead makes a part of a batch as it was read. Its offsets have no holes.
+func asRead(wr *write, f *fetched, b batchView, to sdk.TopicPartition) *outgoing {
+	o := &outgoing{write: wr, body: b[headerSize:], memory: f.memory.retain(), users: 1}
+	copy(o.head[:], b)
+	o.head.rebase()
+	o.run[0] = sdk.Run{TopicPartition: to, Source: b.baseOffset(), Count: int64(b.count())}
+	o.runs = o.run[:]
+	return o
+}
+
+func unreadable(source sdk.Stream, at int64, err error) *sdk.PartitionError {
+	return &sdk.PartitionError{
+		TopicPartition: source.TopicPartition, Reason: sdk.ReasonCorrupt, Offsets: sdk.Offsets{From: at, To: at + 1}, Err: err,
+		Fix: "nothing behind it is copied; check the source's disks, or leave the topic out",
+	}
+}
+
+// divideRecords makes parts of records, which each go where they say, or where their
+// keys say.
+func (w *writer) divideRecords(ctx context.Context, wr *write, b *sdk.Batch) ([]*outgoing, error) {
+	why := decodedTransform
+	if _, ok := b.Encoded(); ok {
+		why = decodedPartitioner
+	}
+	codec := w.sink.codecFor(b.Compression)
 	w.sink.encoding <- struct{}{}
 	records, err := b.Records()
 	<-w.sink.encoding
 	if err != nil {
-		return nil, &sdk.PartitionError{
-			TopicPartition: b.Source.TopicPartition, Reason: sdk.ReasonCorrupt, Offsets: b.Offsets, Err: err,
-			Fix: "nothing behind it is copied; check the source's disks, or leave the topic out",
-		}
+		return nil, unreadable(b.Source, b.From, err)
 	}
 	var parts []*outgoing
 	for len(records) > 0 {
 		topic, same := destination(b, records)
 		if w.sink.keys == nil {
-			parts = w.appendParts(parts, wr, sdk.TopicPartition{Topic: topic, Partition: b.Source.Partition}, records[:same])
+			parts = w.appendParts(parts, wr, sdk.TopicPartition{Topic: topic, Partition: b.Source.Partition}, records[:same], why, codec)
 			records = records[same:]
 			continue
 		}
@@ -99,7 +216,7 @@ func (w *writer) divide(ctx context.Context, wr *write, b *sdk.Batch) ([]*outgoi
 		divided := w.sink.keys.divide(records[:same], b.Source.Partition, count)
 		<-w.sink.encoding
 		for n, of := range divided {
-			parts = w.appendParts(parts, wr, sdk.TopicPartition{Topic: topic, Partition: int32(n)}, of)
+			parts = w.appendParts(parts, wr, sdk.TopicPartition{Topic: topic, Partition: int32(n)}, of, why, codec)
 		}
 		records = records[same:]
 	}
@@ -108,10 +225,10 @@ func (w *writer) divide(ctx context.Context, wr *write, b *sdk.Batch) ([]*outgoi
 
 // appendParts appends the parts that records for one target make: no larger than
 // batches may be.
-func (w *writer) appendParts(parts []*outgoing, wr *write, to sdk.TopicPartition, records []sdk.Record) []*outgoing {
+func (w *writer) appendParts(parts []*outgoing, wr *write, to sdk.TopicPartition, records []sdk.Record, why string, codec int8) []*outgoing {
 	for len(records) > 0 {
 		n := fit(records, int(w.sink.config.BatchSize))
-		parts = append(parts, &outgoing{write: wr, records: records[:n], runs: runsOf(records[:n], to)})
+		parts = append(parts, &outgoing{write: wr, why: why, codec: codec, records: records[:n], runs: runsOf(records[:n], to), users: 1})
 		records = records[n:]
 	}
 	return parts
@@ -133,34 +250,9 @@ func destination(b *sdk.Batch, records []sdk.Record) (topic string, same int) {
 func runsOf(records []sdk.Record, to sdk.TopicPartition) []sdk.Run {
 	var runs []sdk.Run
 	for i := range records {
-		at := records[i].Offset
-		if n := len(runs); n > 0 && runs[n-1].Source+runs[n-1].Count == at {
-			runs[n-1].Count++
-			continue
-		}
-		runs = append(runs, sdk.Run{TopicPartition: to, Source: at, Target: int64(i), Count: 1})
+		runs = appendRun(runs, sdk.Run{TopicPartition: to, Source: records[i].Offset, Target: int64(i), Count: 1})
 	}
 	return runs
-}
-
-// split encodes a batch that is too large anew, as two.
-func (w *writer) split(o *outgoing, at int) ([]*outgoing, error) {
-	whole := fetched{at: sdk.Offsets{To: 1 << 62}, raw: o.raw, decompressor: newDecompressor(math.MaxInt32)}
-	records, err := whole.Decode()
-	if err != nil {
-		return nil, err
-	}
-	encoder := &encoder{compressor: w.sink.compressor}
-	offsets := sourceOffsets(o.runs)
-	to := o.runs[0].TopicPartition
-	for i := range records {
-		records[i].Offset = offsets[i]
-	}
-	var parts []*outgoing
-	for _, part := range [][]sdk.Record{records[:at], records[at:]} {
-		parts = append(parts, &outgoing{write: o.write, raw: encoder.encode(part), runs: runsOf(part, to), sequence: -1})
-	}
-	return parts, nil
 }
 
 func sourceOffsets(runs []sdk.Run) []int64 {

@@ -4,10 +4,8 @@ package kafka
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -27,19 +25,6 @@ type producerState struct {
 // after is the sequence behind n records; it wraps after 2^31-1.
 func (p producerState) after(n int) int32 {
 	return int32((int64(p.sequence) + int64(n)) & 0x7fffffff)
-}
-
-// seal writes into a batch whose it is and sums it up; until then the batch
-// cannot be sent.
-func (p producerState) seal(raw []byte, transactional bool) {
-	if transactional {
-		attributes := binary.BigEndian.Uint16(raw[atAttributes:])
-		binary.BigEndian.PutUint16(raw[atAttributes:], attributes|attrTransactional)
-	}
-	binary.BigEndian.PutUint64(raw[atProducerID:], uint64(p.id))
-	binary.BigEndian.PutUint16(raw[atProducerEpoch:], uint16(p.epoch))
-	binary.BigEndian.PutUint32(raw[atBaseSequence:], uint32(p.sequence))
-	binary.BigEndian.PutUint32(raw[atCRC:], crc32.Checksum(raw[atAttributes:], castagnoli))
 }
 
 // transactionTimeoutMillis is how long a transaction of an owner that is gone

@@ -32,27 +32,13 @@ type arrival struct {
 	batch  *sdk.Batch
 	err    error
 	cursor *cursor
-	pinned *pinned
 }
 
-// release gives back what the arrival held. Nobody holds the reader's mutex.
+// release drops an arrival. Nobody holds the reader's mutex.
 func (a arrival) release() {
-	a.pinned.release()
 	if a.batch != nil {
 		a.cursor.consumed(int64(a.batch.Size()))
-	}
-}
-
-// pinned is the memory of one fetch answer, which all its batches share.
-type pinned struct {
-	budget *sdk.Budget
-	size   int64
-	users  atomic.Int64
-}
-
-func (p *pinned) release() {
-	if p != nil && p.users.Add(-1) == 0 {
-		p.budget.Release(p.size)
+		a.batch.Release()
 	}
 }
 
@@ -129,7 +115,9 @@ func (r *reader) Read(ctx context.Context) (*sdk.Batch, error) {
 			return nil, err
 		}
 		if a, ok := r.pop(); ok {
-			a.release()
+			if a.batch != nil {
+				a.cursor.consumed(int64(a.batch.Size()))
+			}
 			if b, err := r.handOver(a); b != nil || err != nil {
 				return b, err
 			}
@@ -153,6 +141,9 @@ func (r *reader) handOver(a arrival) (*sdk.Batch, error) {
 	r.mu.Lock()
 	if r.cursors[a.cursor.stream.TopicPartition] != a.cursor {
 		r.mu.Unlock()
+		if front != nil {
+			front.Release()
+		}
 		return nil, nil
 	}
 	var behind []arrival
@@ -196,6 +187,7 @@ func (a arrival) verified() (front *sdk.Batch, stop *sdk.PartitionError) {
 	}
 	stop = a.cursor.corrupt(sdk.Offsets{From: at.To, To: at.To + 1}, bad)
 	if at.Count() == 0 {
+		a.batch.Release()
 		return nil, stop
 	}
 	rest := *f
@@ -246,7 +238,9 @@ func (r *reader) push(a arrival) {
 	r.mu.Lock()
 	if r.closed || a.cursor.dropped {
 		r.mu.Unlock()
-		a.pinned.release()
+		if a.batch != nil {
+			a.batch.Release()
+		}
 		return
 	}
 	if a.batch != nil {
@@ -276,6 +270,10 @@ type cursor struct {
 	removed atomic.Bool  // not fetched any more
 	dropped bool         // nothing of it is queued any more; guarded by the reader's mutex
 	retry   retry
+	asked   asked
+	// unsure says that the broker gave nothing where there should be something:
+	// all of it may be compacted away.
+	unsure bool
 	// doubts counts answers in a row that say offset is outside the log,
 	// although it is not.
 	doubts  int

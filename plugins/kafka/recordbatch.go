@@ -37,6 +37,7 @@ const (
 	attrAppendTime    = 0x08
 	attrTransactional = 0x10
 	attrControl       = 0x20
+	attrDeleteHorizon = 0x40
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -120,9 +121,12 @@ func (b batchView) lastOffsetDelta() int32 {
 
 func (b batchView) baseTimestamp() int64 { return int64(binary.BigEndian.Uint64(b[atBaseTimestamp:])) }
 
-func (b batchView) maxTimestamp() int64 { return int64(binary.BigEndian.Uint64(b[atMaxTimestamp:])) }
-func (b batchView) producerID() int64   { return int64(binary.BigEndian.Uint64(b[atProducerID:])) }
-func (b batchView) count() int32        { return int32(binary.BigEndian.Uint32(b[atCount:])) }
+func (b batchView) maxTimestamp() int64  { return int64(binary.BigEndian.Uint64(b[atMaxTimestamp:])) }
+func (b batchView) producerID() int64    { return int64(binary.BigEndian.Uint64(b[atProducerID:])) }
+func (b batchView) count() int32         { return int32(binary.BigEndian.Uint32(b[atCount:])) }
+func (b batchView) producerEpoch() int16 { return int16(binary.BigEndian.Uint16(b[atProducerEpoch:])) }
+
+func (b batchView) baseSequence() int32 { return int32(binary.BigEndian.Uint32(b[atBaseSequence:])) }
 func (b batchView) codec() int8         { return int8(b.attributes() & attrCodec) }
 func (b batchView) appendTime() bool    { return b.attributes()&attrAppendTime != 0 }
 func (b batchView) transactional() bool { return b.attributes()&attrTransactional != 0 }

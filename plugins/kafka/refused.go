@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -16,13 +15,14 @@ import (
 	"github.com/klamm-io/klamm/sdk"
 )
 
-// refused decides what it means that a broker does not take a batch.
+// refused decides what it means that a broker does not take the first batch of a
+// target's queue. What was in flight behind it was not taken either.
 func (w *writer) refused(ctx context.Context, t *target, part *kmsg.ProduceResponseTopicPartition, err error) {
 	switch {
-	case errors.Is(err, kerr.OutOfOrderSequenceNumber), errors.Is(err, kerr.DuplicateSequenceNumber), errors.Is(err, kerr.UnknownProducerID),
+	case errors.Is(err, kerr.UnknownProducerID),
 		errors.Is(err, kerr.InvalidProducerEpoch), errors.Is(err, kerr.ProducerFenced), errors.Is(err, kerr.InvalidProducerIDMapping):
-		// Another owner writes, or the broker has forgotten this one, or does not
-		// say where it has the batch: only the stored positions know how to go on.
+		// Another owner writes, or the broker has forgotten this one: only the
+		// stored positions know how to go on.
 		if fenced(err) {
 			err = fmt.Errorf("%w: %w", sdk.ErrFenced, err)
 		}
@@ -52,36 +52,40 @@ func (w *writer) refused(ctx context.Context, t *target, part *kmsg.ProduceRespo
 	default:
 		pe.Err = fmt.Errorf("%s refuses the record: %w%s", where, err, detail(part.ErrorMessage))
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(t.queue) > 0 {
+	w.sink.mu.Lock()
+	defer w.sink.mu.Unlock()
+	if w.failed == nil {
 		pe.TopicPartition = t.queue[0].write.source.TopicPartition
-		w.drop(t, pe)
-		t.sender.notify()
+		t.drop(pe)
+		t.resume()
 	}
 }
 
-// culprit finds the record that is refused. As long as there are others before
-// it in the batch, or it is not known which it is, the batch is parted and what
-// comes first is sent by itself; so all that can be written is.
+// culprit finds the record that is refused. A batch that was sent as it was read is
+// encoded anew, which may be all that it takes. As long as there are others before
+// the record in the batch, or it is not known which it is, the batch is parted and
+// what comes first is sent by itself; so all that can be written is.
 func (w *writer) culprit(t *target, part *kmsg.ProduceResponseTopicPartition, err error) (at int, parted bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(t.queue) == 0 {
-		return 0, true // the lane has failed meanwhile
+	w.sink.mu.Lock()
+	defer w.sink.mu.Unlock()
+	if w.failed != nil {
+		return 0, true
 	}
+	t.refused()
 	o := t.queue[0]
+	denied := errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.ClusterAuthorizationFailed)
 	switch {
-	case o.givenUp:
+	case o.givenUp, denied:
 		return 0, false
 	case len(part.ErrorRecords) > 0:
 		at = int(part.ErrorRecords[0].RelativeOffset)
-	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
-		return 0, false
 	default:
 		at = o.count() / 2
 	}
 	if at <= 0 || at >= o.count() {
+		at = 0
+	}
+	if at == 0 && o.why != "" {
 		return 0, false
 	}
 	parts, splitErr := w.split(o, at)
@@ -89,22 +93,50 @@ func (w *writer) culprit(t *target, part *kmsg.ProduceResponseTopicPartition, er
 		return 0, false
 	}
 	for _, part := range parts {
-		w.memory.Take(int64(len(part.raw)))
-		w.sink.env.Memory.Take(int64(len(part.raw)))
+		w.memory.Take(int64(part.size()))
+		w.sink.env.Memory.Take(int64(part.size()))
 	}
 	w.release(o)
 	t.queue = append(parts, t.queue[1:]...)
-	o.write.missing++
+	o.write.missing += len(parts) - 1
 	place := slices.Index(o.write.parts, o)
 	o.write.parts = slices.Replace(o.write.parts, place, place+1, parts...)
-	t.sending = false
-	t.sender.notify()
+	t.resume()
 	return 0, true
 }
 
+// split encodes a batch anew: in one piece, or parted before a record.
+func (w *writer) split(o *outgoing, at int) ([]*outgoing, error) {
+	whole := fetched{at: sdk.Offsets{To: 1 << 62}, raw: o.raw(), decompressor: newDecompressor(maxDecompressed)}
+	records, err := whole.Decode()
+	if err != nil {
+		return nil, err
+	}
+	offsets := sourceOffsets(o.runs)
+	for i := range records {
+		records[i].Offset = offsets[i]
+	}
+	why := o.why
+	if why == "" {
+		why = decodedRefused
+	}
+	encoder := &encoder{compressors: w.sink.compressors, buffers: w.sink.buffers}
+	var parts []*outgoing
+	for _, of := range [][]sdk.Record{records[:at], records[at:]} {
+		if len(of) == 0 {
+			continue
+		}
+		part := &outgoing{write: o.write, why: why, runs: runsOf(of, o.runs[0].TopicPartition), users: 1}
+		part.head, part.memory = encoder.encode(of, o.head.view().codec())
+		part.body = part.memory.bytes
+		parts = append(parts, part)
+	}
+	return parts, nil
+}
+
 func (w *writer) sourceOffset(t *target, at int) int64 {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.sink.mu.Lock()
+	defer w.sink.mu.Unlock()
 	if len(t.queue) == 0 {
 		return 0
 	}
@@ -113,12 +145,12 @@ func (w *writer) sourceOffset(t *target, at int) int64 {
 
 // sizes says how large the refused batch is and what the topic allows.
 func (w *writer) sizes(ctx context.Context, t *target) string {
-	w.mu.Lock()
+	w.sink.mu.Lock()
 	size := 0
 	if len(t.queue) > 0 {
-		size = len(t.queue[0].raw)
+		size = t.queue[0].size()
 	}
-	w.mu.Unlock()
+	w.sink.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	limit := "unknown (DESCRIBE_CONFIGS is not granted)"
@@ -131,12 +163,12 @@ func (w *writer) sizes(ctx context.Context, t *target) string {
 }
 
 func (w *writer) timestamp(t *target, at int) string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.sink.mu.Lock()
+	defer w.sink.mu.Unlock()
 	if len(t.queue) == 0 {
 		return ""
 	}
-	whole := fetched{at: sdk.Offsets{To: 1 << 62}, raw: t.queue[0].raw, decompressor: newDecompressor(math.MaxInt32)}
+	whole := fetched{at: sdk.Offsets{To: 1 << 62}, raw: t.queue[0].raw(), decompressor: newDecompressor(maxDecompressed)}
 	records, err := whole.Decode()
 	if err != nil || at >= len(records) {
 		return "it cannot be read back"
@@ -159,7 +191,7 @@ func (w *writer) haltLocked(stop *sdk.PartitionError) {
 	var behind []*outgoing
 	for _, t := range w.targets {
 		kept := t.queue[:0]
-		for i, o := range t.queue {
+		for _, o := range t.queue {
 			if !w.behindStop(o) {
 				kept = append(kept, o)
 				continue
@@ -168,7 +200,7 @@ func (w *writer) haltLocked(stop *sdk.PartitionError) {
 			// A batch that may have been written keeps its place until the
 			// broker has said so: another one under its sequence would be
 			// taken for it.
-			if i == 0 && o.sent {
+			if o.sent {
 				kept = append(kept, o)
 				continue
 			}
@@ -195,17 +227,5 @@ func (w *writer) giveUp(o *outgoing) {
 	if !o.givenUp {
 		o.givenUp, o.write.cut = true, true
 		w.answered(o.write)
-	}
-}
-
-// drop removes the first batch of a queue, which was certainly not written, and
-// ends its source partition there. The caller holds the mutex.
-func (w *writer) drop(t *target, stop *sdk.PartitionError) {
-	o := t.queue[0]
-	t.queue, t.sending = t.queue[1:], false
-	w.release(o)
-	if !o.givenUp {
-		w.haltLocked(stop)
-		w.giveUp(o)
 	}
 }

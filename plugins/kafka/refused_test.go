@@ -190,9 +190,9 @@ func TestStopWhileABatchIsInFlight(t *testing.T) {
 	inFlight := l.write("t", 0, 1, "1")
 	<-seen
 	w := l.Writer.(*writer)
-	w.mu.Lock()
+	w.sink.mu.Lock()
 	w.haltLocked(&sdk.PartitionError{TopicPartition: t0, Reason: sdk.ReasonRefused, Err: fmt.Errorf("stopped")})
-	w.mu.Unlock()
+	w.sink.mu.Unlock()
 	inFlight.refused(t, sdk.ReasonRefused, sdk.Offsets{}, 1)
 	other := sdk.NewBatch(sdk.Stream{TopicPartition: sdk.TopicPartition{Topic: "u"}}, sdk.Offsets{To: 1}, []sdk.Record{{Value: []byte("other")}})
 	other.Topic = "t"
@@ -261,9 +261,9 @@ func TestTargetMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := l.Writer.(*writer)
-	w.mu.Lock() // as after many tries
+	w.sink.mu.Lock() // as after many tries
 	w.targets[t0].retry.pause = retryMax
-	w.mu.Unlock()
+	w.sink.mu.Unlock()
 	l.write("t", 0, 1, "1").refused(t, sdk.ReasonTarget, sdk.Offsets{From: 1, To: 2}, 1, "does not exist on cluster here")
 	l.write("u", 0, 0, "0").ok(t)
 }

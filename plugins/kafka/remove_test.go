@@ -95,9 +95,7 @@ func TestRemoveDropsWhatIsQueued(t *testing.T) {
 			r := openReaderAt(t, s, at(t, s, 0, test.from)).(*reader)
 			waiting(t, r, test.before)
 			for range test.read {
-				if _, err := r.Read(testContext(t)); err != nil {
-					t.Fatal(err)
-				}
+				readBatch(t, r)
 			}
 			r.Remove(t0)
 			checkQueued(t, r)
@@ -203,6 +201,7 @@ func TestPartitionsComeAndGo(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			b.Release()
 			if want := next[b.Source.TopicPartition]; b.From != want {
 				t.Fatalf("%s goes on with %v, not from %d", b.Source.TopicPartition, b.Offsets, want)
 			}
@@ -245,6 +244,7 @@ func TestRemoveWhileReading(t *testing.T) {
 				ended <- err
 				return
 			}
+			b.Release()
 			if b.Source.Partition == 1 && b.To == 2 {
 				ended <- nil
 				return
@@ -282,10 +282,9 @@ func TestWhatARemovedCursorStillBringsIsDropped(t *testing.T) {
 	if err := r.Add(testContext(t), at(t, s, 0, 0)); err != nil {
 		t.Fatal(err)
 	}
-	held := &pinned{budget: s.env.Memory, size: 100}
-	held.users.Store(1)
-	held.budget.Take(held.size)
-	r.push(arrival{cursor: old, batch: sdk.NewBatch(old.stream, sdk.Offsets{To: 1}, []sdk.Record{{Value: []byte("late")}}), pinned: held})
+	held := s.buffers.get(100)
+	late := sdk.NewEncodedBatch(old.stream, sdk.Offsets{To: 1}, &fetched{raw: held.bytes, memory: held})
+	r.push(arrival{cursor: old, batch: late})
 	old.stop(&sdk.PartitionError{Reason: sdk.ReasonGap})
 	if a, ok := r.pop(); ok {
 		t.Errorf("%v, %v came", a.batch, a.err)

@@ -145,7 +145,7 @@ func TestResumeInATopicMadeAgain(t *testing.T) {
 
 // How many records a batch has is known without decoding it.
 func TestCount(t *testing.T) {
-	control := encodeBatch(nil, []sdk.Record{{}})
+	control := encodeBatch(0, []sdk.Record{{}})
 	control[atAttributes+1] |= attrControl | attrTransactional
 	tests := []struct {
 		name string

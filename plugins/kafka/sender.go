@@ -7,48 +7,54 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kmsg"
-
 	"github.com/klamm-io/klamm/sdk"
 )
 
 const (
-	produceBytes         = 4 << 20 // put into one request, unless one batch is larger
-	produceInFlight      = 4       // requests of a lane to one broker; of disjoint partitions
+	produceBytes         = 2 << 20 // put into one request, unless one batch is larger
 	produceTimeoutMillis = 30000
+	// produceTimeout is how long a broker may take for the oldest request.
+	produceTimeout = 40 * time.Second
+
+	// minInFlight is how many bytes may be in flight to a broker that is near.
+	minInFlight = 4 << 20
+	// produceRate is what a link is taken to carry, in bytes per second: so much
+	// of a round trip may be in flight, within what the lanes may hold.
+	produceRate = 1 << 30
 )
 
-// sender sends what a lane has for the partitions that one broker leads. The
-// sender of noBroker only finds leaders for those that have none. Its targets
-// are guarded by its writer's mutex.
+// sender sends what the lanes have for the partitions that one broker leads, over
+// one connection. It writes requests as the link takes them, without waiting for
+// answers; the connection's other end is read by its link. The sender of noBroker
+// only finds leaders for those that have none.
+//
+// All but wake is guarded by the sink's mutex, or belongs to the sender's goroutine.
 type sender struct {
-	writer  *writer
-	broker  int32
-	wake    chan struct{}
-	slots   chan struct{} // a token for each request in flight
-	targets map[*target]struct{}
+	sink   *sink
+	broker int32
+	wake   chan struct{}
+	ready  []*target // that may have something to send
+	link   *link     // nil if there is none
+	retry  retry     // of connecting
+	buffer []byte    // of the sender's goroutine
 }
 
 // place gives a target to the broker that leads it. The caller holds the mutex.
-func (w *writer) place(t *target) {
-	meta, ok := w.sink.metadata.topic(t.Topic)
+func (s *sink) place(t *target) {
+	meta, ok := s.metadata.topic(t.Topic)
 	if ok && !t.seen && meta.err == nil {
 		t.TopicID, t.seen = meta.id, true
 	}
-	broker := w.sink.metadata.leader(t.TopicPartition).leader
-	s, ok := w.senders[broker]
+	broker := s.metadata.leader(t.TopicPartition).leader
+	to, ok := s.senders[broker]
 	if !ok {
-		s = &sender{writer: w, broker: broker, wake: make(chan struct{}, 1), slots: make(chan struct{}, produceInFlight), targets: map[*target]struct{}{}}
-		w.senders[broker] = s
-		w.running.Go(s.run)
+		to = &sender{sink: s, broker: broker, wake: make(chan struct{}, 1)}
+		s.senders[broker] = to
+		s.running.Go(to.run)
 	}
-	if t.sender != nil {
-		delete(t.sender.targets, t)
+	if t.sender != to {
+		t.sender, t.listed = to, false
 	}
-	t.sender = s
-	s.targets[t] = struct{}{}
-	s.notify()
 }
 
 func (s *sender) notify() {
@@ -59,24 +65,26 @@ func (s *sender) notify() {
 }
 
 func (s *sender) run() {
-	ctx := s.writer.ctx
+	ctx := s.sink.ctx
+	defer s.hangUp(errClosed)
 	for ctx.Err() == nil {
-		select {
-		case s.slots <- struct{}{}:
-		case <-ctx.Done():
-			return
-		}
-		ready, wait := s.collect(time.Now())
-		if len(ready) > 0 {
-			s.writer.running.Go(func() {
-				s.send(ctx, ready)
-				<-s.slots
-				s.notify()
-			})
+		if l := s.link; l != nil && l.ended() {
+			s.hangUp(l.err)
 			continue
 		}
-		<-s.slots
-		timer := time.NewTimer(wait)
+		wait := s.pause(time.Now())
+		if wait == 0 && s.broker == noBroker {
+			s.sink.mend(s.stranded())
+			continue
+		}
+		if wait == 0 && s.connect(ctx) {
+			var f *flight
+			if f, wait = s.collect(time.Now()); f != nil {
+				s.send(f)
+				continue
+			}
+		}
+		timer := time.NewTimer(max(wait, 0))
 		select {
 		case <-s.wake:
 		case <-timer.C:
@@ -86,176 +94,175 @@ func (s *sender) run() {
 	}
 }
 
-// sending is a target and the batch of it that is in flight.
-type sending struct {
-	*target
-	raw []byte
-}
-
-// collect takes one batch of each target that has one to send: never two of a
-// target, of which the broker would silently drop the first.
-func (s *sender) collect(now time.Time) (ready []sending, wait time.Duration) {
-	w := s.writer
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// pause is how long there is nothing to do; 0 if there is something.
+func (s *sender) pause(now time.Time) time.Duration {
+	s.sink.mu.Lock()
+	defer s.sink.mu.Unlock()
+	wait := max(s.retry.due(now), 0)
+	if s.link != nil {
+		wait = max(wait, s.link.throttled.Sub(now))
+	}
+	if wait > 0 {
+		return wait
+	}
 	wait = time.Hour
-	size := 0
-	for t := range s.targets {
-		if len(t.queue) == 0 || t.sending {
-			continue
+	for _, t := range s.ready {
+		if t.sender == s && t.sendable() {
+			if wait = min(wait, max(t.retry.due(now), 0)); wait == 0 {
+				break
+			}
 		}
-		if due := t.retry.due(now); due > 0 {
-			wait = min(wait, due)
-			continue
-		}
-		o := t.queue[0]
-		if size += len(o.raw); size > produceBytes && len(ready) > 0 {
-			break
-		}
-		if !o.sent && o.sequence != t.sequence {
-			w.seal(o, t.sequence)
-		}
-		o.sent = true
-		t.sending = true
-		ready = append(ready, sending{t, o.raw})
 	}
-	return ready, wait
+	return wait
 }
 
-// send sends the first batch of each target, and takes the answers.
-func (s *sender) send(ctx context.Context, targets []sending) {
-	w := s.writer
-	if s.broker == noBroker {
-		w.relocate(ctx, targets)
-		return
-	}
-	req := kmsg.NewPtrProduceRequest()
-	req.Acks = -1
-	req.TimeoutMillis = produceTimeoutMillis
-	for _, t := range targets {
-		rt := kmsg.NewProduceRequestTopic()
-		rt.Topic, rt.TopicID = t.Topic, t.TopicID
-		rp := kmsg.NewProduceRequestTopicPartition()
-		rp.Partition, rp.Records = t.Partition, t.raw
-		rt.Partitions = append(rt.Partitions, rp)
-		req.Topics = append(req.Topics, rt)
-	}
-	resp, err := req.RequestWith(ctx, brokerRequestor{w.sink.client, s.broker})
-	if err != nil {
-		if ctx.Err() == nil {
-			w.sink.env.Trouble(fmt.Errorf("cluster %s: producing to broker %d: %w", w.sink.client.name, s.broker, err))
-			w.relocate(ctx, targets)
+// stranded takes the targets that have no leader.
+func (s *sender) stranded() []*target {
+	s.sink.mu.Lock()
+	defer s.sink.mu.Unlock()
+	now := time.Now()
+	var taken, left []*target
+	for _, t := range s.ready {
+		switch {
+		case t.sender != s || !t.sendable():
+			t.listed = t.listed && t.sender != s
+		case t.retry.due(now) > 0:
+			left = append(left, t)
+		default:
+			t.listed = false
+			t.trouble = &refusal{err: errNoLeader}
+			taken = append(taken, t)
 		}
-		return
 	}
-	s.handOut(ctx, targets, resp)
+	s.ready = left
+	return taken
 }
 
-func (s *sender) handOut(ctx context.Context, targets []sending, resp *kmsg.ProduceResponse) {
-	parts := map[answerKey]*kmsg.ProduceResponseTopicPartition{}
-	for i := range resp.Topics {
-		rt := &resp.Topics[i]
-		for j := range rt.Partitions {
-			parts[keyOf(resp.Version, rt.Topic, rt.TopicID, rt.Partitions[j].Partition)] = &rt.Partitions[j]
+// connect makes sure that there is a connection, and reports whether there is.
+func (s *sender) connect(ctx context.Context) bool {
+	if s.link != nil && s.link.conn.expired(time.Now()) {
+		if !s.link.drained() {
+			return true // nothing is sent until what is in flight is answered
 		}
+		s.hangUp(nil)
 	}
-	var again []sending
-	for _, t := range targets {
-		part, ok := parts[keyOf(resp.Version, t.Topic, t.TopicID, t.Partition)]
-		if !ok {
-			again = append(again, t)
-			continue
-		}
-		if s.writer.took(ctx, t.target, part) {
-			again = append(again, t)
-		}
-	}
-	if len(again) > 0 {
-		s.writer.relocate(ctx, again)
-	}
-}
-
-// took takes a target's answer. It returns true if the batch has to be sent
-// again, possibly elsewhere.
-func (w *writer) took(ctx context.Context, t *target, part *kmsg.ProduceResponseTopicPartition) (again bool) {
-	err := kerr.ErrorForCode(part.ErrorCode)
-	if err != nil && !transient(err) {
-		w.refused(ctx, t, part, err)
-		return false
-	}
-	if err != nil {
-		w.sink.env.Trouble(fmt.Errorf("cluster %s: producing to %s: %w", w.sink.client.name, t.TopicPartition, err))
+	if s.link != nil {
 		return true
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	switch {
-	case len(t.queue) == 0: // the lane has failed meanwhile
-	case part.BaseOffset < t.end:
-		w.abandon(t, fmt.Errorf("topic %s of cluster %s has offset %d again, which it had before: it was deleted and made again, or its log was truncated", t.Topic, w.sink.client.name, part.BaseOffset), fixRecreated)
-	default:
-		w.acked(t, part.BaseOffset)
+	conn, err := s.sink.metadata.dial(ctx, s.broker)
+	if err == nil {
+		var l *link
+		if l, err = newLink(s, conn); err == nil {
+			s.sink.mu.Lock()
+			s.link = l
+			s.retry.reset()
+			s.sink.mu.Unlock()
+			return true
+		}
+		conn.close()
+	}
+	if ctx.Err() == nil {
+		s.sink.env.Trouble(fmt.Errorf("cluster %s: producing to broker %d: %w", s.sink.client.name, s.broker, err))
+		s.sink.mu.Lock()
+		s.retry.again(time.Now())
+		s.sink.mu.Unlock()
+		s.sink.mend(s.all(err)) // their leader may be another one by now
 	}
 	return false
 }
 
-// relocate finds the leaders of targets anew and lets them try again after a
-// pause.
-func (w *writer) relocate(ctx context.Context, targets []sending) {
-	if err := w.sink.metadata.refreshSoon(ctx); err != nil && ctx.Err() == nil {
-		w.sink.env.Trouble(fmt.Errorf("cluster %s: asking for metadata: %w", w.sink.client.name, err))
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	now := time.Now()
-	for _, sent := range targets {
-		t := sent.target
-		t.sending = false
-		if len(t.queue) == 0 {
+// all takes every target that has something to send.
+func (s *sender) all(err error) []*target {
+	s.sink.mu.Lock()
+	defer s.sink.mu.Unlock()
+	var taken []*target
+	for _, t := range s.ready {
+		if t.sender != s {
 			continue
 		}
-		t.retry.again(now)
-		if fix, reason := w.unusable(t); reason != nil {
-			w.abandon(t, reason, fix)
+		t.listed = false
+		if t.sendable() {
+			t.trouble = &refusal{err: err}
+			taken = append(taken, t)
+		}
+	}
+	s.ready = nil
+	return taken
+}
+
+// hangUp ends the connection. What is in flight on it may have been written or not.
+func (s *sender) hangUp(err error) {
+	if s.link == nil {
+		return
+	}
+	s.link.conn.close()
+	<-s.link.done
+	if s.sink.ctx.Err() == nil && err != nil && !s.link.drained() {
+		s.sink.env.Trouble(fmt.Errorf("cluster %s: producing to broker %d: %w", s.sink.client.name, s.broker, err))
+	}
+	s.sink.mu.Lock()
+	var lost []*target
+	for _, f := range s.link.flights {
+		for _, part := range f.parts {
+			if part.t.lost(part.o, err) {
+				lost = append(lost, part.t)
+			}
+		}
+	}
+	s.link = nil
+	s.sink.mu.Unlock()
+	s.sink.mend(lost)
+}
+
+// collect takes one batch of each target that has one to send, as far as there is
+// room in flight: never two of a partition, of which the broker would silently drop
+// the first. Lanes that write to the same partition take turns.
+func (s *sender) collect(now time.Time) (f *flight, wait time.Duration) {
+	s.sink.mu.Lock()
+	defer s.sink.mu.Unlock()
+	wait = time.Hour
+	l := s.link
+	if l.full() || l.conn.expired(now) {
+		return nil, wait
+	}
+	f = &flight{}
+	var later []*target
+	taken := map[sdk.TopicPartition]bool{}
+	for len(s.ready) > 0 {
+		t := s.ready[0]
+		if t.sender == s && t.sendable() && t.retry.due(now) <= 0 && !taken[t.TopicPartition] &&
+			len(f.parts) > 0 && f.size+t.queue[t.inFlight].size() > produceBytes {
+			break
+		}
+		s.ready[0], s.ready = nil, s.ready[1:]
+		if t.sender != s {
 			continue
 		}
-		w.place(t)
-	}
-}
-
-const fixRecreated = "what was copied into the old one is gone; copy it again under another pipeline name, or start this one over"
-
-// abandon stops every source partition that has something for a target. The
-// caller holds the mutex.
-func (w *writer) abandon(t *target, reason error, fix string) {
-	for len(t.queue) > 0 {
-		o := t.queue[0]
-		w.drop(t, targetError(o.write.source, o.first(), reason, fix))
-	}
-}
-
-// unusable says why a target cannot be written to any more, if so. The caller
-// holds the mutex.
-func (w *writer) unusable(t *target) (fix string, reason error) {
-	meta, ok := w.sink.metadata.topic(t.Topic)
-	if ok && meta.err == nil && t.seen && meta.id != t.TopicID {
-		return fixRecreated, fmt.Errorf("topic %s was deleted from cluster %s and made again (it was id %s, now %s)", t.Topic, w.sink.client.name, t.TopicID, meta.id)
-	}
-	if w.sink.keys != nil {
-		if _, err := w.sink.keys.fixed(t.Topic); err != nil {
-			return fixRecounted, err
+		if t.listed = t.sendable(); !t.listed {
+			continue
+		}
+		if due := t.retry.due(now); due > 0 || taken[t.TopicPartition] {
+			wait = min(wait, max(due, 0))
+			later = append(later, t)
+			continue
+		}
+		taken[t.TopicPartition] = true
+		f.add(t)
+		if t.listed = t.sendable(); t.listed {
+			later = append(later, t)
 		}
 	}
-	if !ok && t.retry.pause >= retryMax {
-		return "create it and start again", fmt.Errorf("topic %s does not exist on cluster %s", t.Topic, w.sink.client.name)
+	s.ready = append(s.ready, later...)
+	if len(f.parts) == 0 {
+		return nil, wait
 	}
-	return "", nil
+	l.take(f, now)
+	return f, 0
 }
 
-// targetError is about the first record that a target has not taken.
-func targetError(source sdk.Stream, first int64, reason error, fix string) *sdk.PartitionError {
-	return &sdk.PartitionError{
-		TopicPartition: source.TopicPartition, Reason: sdk.ReasonTarget,
-		Offsets: sdk.Offsets{From: first, To: first + 1}, Err: reason, Fix: fix,
+// send writes a request. What comes of it the link will see.
+func (s *sender) send(f *flight) {
+	if err := s.link.write(f, &s.buffer); err != nil {
+		s.hangUp(err)
 	}
 }

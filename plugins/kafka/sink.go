@@ -6,26 +6,34 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/klamm-io/klamm/sdk"
 )
 
-// sink writes by produce requests of its own: one batch per partition in
-// flight, idempotent, acknowledged by all in-sync replicas.
+// sink writes by produce requests of its own: many batches in flight, idempotent,
+// acknowledged by all in-sync replicas.
 type sink struct {
-	config   *SinkConfig
-	env      sdk.Env
-	client   *client
-	metadata *metadata
-	keys     *keyPartitioner // nil unless partitioner is key_hash
-	// compressor is shared by the lanes: what it needs to work is large.
-	compressor kgo.Compressor
-	buffers    buffers
+	config      *SinkConfig
+	env         sdk.Env
+	client      *client
+	metadata    *metadata
+	keys        *keyPartitioner // nil unless partitioner is key_hash
+	codec       int8            // of what is written; keepCodec if that is up to the batch
+	compressors compressors     // shared by the lanes: what they need to work is large
+	buffers     *buffers        // of batches encoded anew
 	// encoding holds a token for each lane that decodes and encodes: more of
 	// them than processors would only drive each other out of the caches.
 	encoding chan struct{}
+
+	ctx     context.Context // of the senders
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+
+	mu      sync.Mutex // guards writers, targets and senders
+	senders map[int32]*sender
 }
 
 var (
@@ -37,7 +45,7 @@ var (
 
 // NewSink implements [sdk.SinkConfig].
 func (c *SinkConfig) NewSink(ctx context.Context, env sdk.Env) (sdk.Sink, error) {
-	compressor, err := newCompressor(c.Compression)
+	compressors, err := newCompressors()
 	if err != nil {
 		return nil, err
 	}
@@ -45,11 +53,27 @@ func (c *SinkConfig) NewSink(ctx context.Context, env sdk.Env) (sdk.Sink, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &sink{config: c, env: env, client: cl, metadata: newMetadata(cl, false), compressor: compressor, encoding: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	s := &sink{
+		config: c, env: env, client: cl, metadata: newMetadata(cl, false),
+		codec: codecOf(c.Compression), compressors: compressors, buffers: newBuffers(nil),
+		encoding: make(chan struct{}, runtime.GOMAXPROCS(0)), senders: map[int32]*sender{},
+	}
 	if c.Partitioner == partitionerKeyHash {
 		s.keys = newKeyPartitioner(s.metadata, env.Trouble)
 	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
+}
+
+// codecFor is the codec of records that were read with another one, or an unknown.
+func (s *sink) codecFor(asRead string) int8 {
+	if s.codec != keepCodec {
+		return s.codec
+	}
+	if codec := codecOf(asRead); codec >= 0 {
+		return codec
+	}
+	return codecOf("lz4")
 }
 
 // ID implements [sdk.Sink].
@@ -70,6 +94,8 @@ func (s *sink) Open(ctx context.Context, lane int) (sdk.Writer, error) {
 
 // Close implements [sdk.Sink].
 func (s *sink) Close() error {
+	s.cancel()
+	s.running.Wait()
 	s.client.Close()
 	return nil
 }

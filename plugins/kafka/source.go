@@ -25,6 +25,7 @@ type source struct {
 	metadata     *metadata
 	selected     atomic.Pointer[selected]
 	decompressor kgo.Decompressor
+	buffers      *buffers // of fetch answers
 	// bounds is where each partition of a bounded source ends; nil if the
 	// source has no end.
 	bounds map[sdk.Stream]int64
@@ -60,8 +61,8 @@ func (c *SourceConfig) NewSource(ctx context.Context, env sdk.Env) (sdk.Source, 
 	}
 	s := &source{
 		config: c, env: env, client: cl,
-		decompressor: newDecompressor(maxDecompressed),
-		fetchers:     map[int32]*fetcher{},
+		decompressor: newDecompressor(maxDecompressed), buffers: newBuffers(env.Memory),
+		fetchers: map[int32]*fetcher{},
 	}
 	s.metadata = newMetadata(cl, false)
 	s.choose(selected)
@@ -221,7 +222,7 @@ func (s *source) fetcherFor(broker int32) *fetcher {
 }
 
 func (s *source) startFetcher(broker int32) *fetcher {
-	f := &fetcher{source: s, broker: broker, cursors: map[*cursor]struct{}{}, wake: make(chan struct{}, 1)}
+	f := &fetcher{source: s, broker: broker, wake: make(chan struct{}, 1)}
 	s.loops.Go(f.run)
 	return f
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -17,7 +16,7 @@ import (
 
 // take reads one partition's part of a fetch answer. It returns true if the
 // partition has to be looked for elsewhere.
-func (s *source) take(ctx context.Context, c *cursor, part *kmsg.FetchResponseTopicPartition, held *pinned) (moved bool) {
+func (s *source) take(ctx context.Context, c *cursor, part *kmsg.FetchResponseTopicPartition, from answer) (moved bool) {
 	if err := kerr.ErrorForCode(part.ErrorCode); err != nil {
 		return s.refused(ctx, c, err)
 	}
@@ -31,13 +30,16 @@ func (s *source) take(ctx context.Context, c *cursor, part *kmsg.FetchResponseTo
 	got, bad := c.whole(part.RecordBatches)
 	switch {
 	case len(got.raw) > 0:
-		s.deliver(c, got, part, held)
-	case bad == nil && (got.to > c.offset || held.size == 0):
+		c.unsure = false
+		s.deliver(c, got, part, from)
+	case bad == nil && (got.to > c.offset || from.size == 0):
 		s.skipEmpty(ctx, c, part, got.to)
-	case bad == nil && held.size > 0 && held.size == int64(len(part.RecordBatches)) && c.limit == asked:
+	case bad == nil && from.size == len(part.RecordBatches) && c.limit == asked:
 		// Brokers send the first batch of an answer whole, whatever the limits.
 		s.env.Trouble(fmt.Errorf("cluster %s: %s: the %d bytes given for offset %d are no whole batch", s.client.name, c.stream.TopicPartition, len(part.RecordBatches), c.offset))
 		c.retry.again(time.Now())
+	case bad == nil:
+		c.unsure = s.readable(part) > c.offset
 	}
 	if bad != nil {
 		c.stop(c.corrupt(c.here(), bad))
@@ -112,32 +114,58 @@ func (c *cursor) whole(raw []byte) (got batches, err error) {
 	return got, err
 }
 
-func (s *source) deliver(c *cursor, got batches, part *kmsg.FetchResponseTopicPartition, held *pinned) {
-	if c.reader.queued.Load() > c.reader.share/4 && 4*int64(len(got.raw)) < held.size {
+// deliver hands what an answer has of a partition to the lane, in pieces that are
+// not too large to be decoded at once.
+func (s *source) deliver(c *cursor, got batches, part *kmsg.FetchResponseTopicPartition, from answer) {
+	held := from.retain()
+	if c.reader.queued.Load() > c.reader.share/4 && 4*len(got.raw) < len(held.bytes) {
 		// The lane is behind, and a small piece would keep the whole answer
 		// for as long as it is.
-		held = &pinned{budget: held.budget, size: int64(len(got.raw))}
-		held.budget.Take(held.size)
-		got.raw = slices.Clone(got.raw)
+		piece := s.buffers.get(len(got.raw))
+		copy(piece.bytes, got.raw)
+		held.release()
+		held, got.raw = piece, piece.bytes
 	}
-	at := sdk.Offsets{From: c.offset, To: got.to}
-	b := sdk.NewEncodedBatch(c.stream, at, &fetched{
-		at: at, raw: got.raw, aborted: part.AbortedTransactions,
-		readCommitted: s.isolation() == isolationCommitted, decompressor: s.decompressor,
-	})
-	b.LeaderEpoch, b.Newest = got.epoch, got.newest
-	held.users.Add(1)
-	s.emit(c, b, held)
+	defer held.release()
+	aborts := newAbortFilter(part.AbortedTransactions)
+	for rest := got.raw; len(rest) > 0; {
+		piece := batches{epoch: c.epoch, newest: -1}
+		begin, aborted := rest, aborts.left(c.offset)
+		for len(rest) > 0 && len(piece.raw) < partitionFetchBytes {
+			b, next, _, _ := nextBatch(rest)
+			rest = next
+			aborts.drops(b)
+			piece.add(b, begin[:len(begin)-len(rest):len(begin)-len(rest)])
+		}
+		if len(rest) == 0 {
+			piece.to, piece.epoch = got.to, got.epoch
+		}
+		at := sdk.Offsets{From: c.offset, To: piece.to}
+		b := sdk.NewEncodedBatch(c.stream, at, &fetched{
+			at: at, raw: piece.raw, aborted: aborted,
+			readCommitted: s.isolation() == isolationCommitted, decompressor: s.decompressor, memory: held.retain(),
+		})
+		b.LeaderEpoch, b.Newest, b.Compression = piece.epoch, piece.newest, compressionOf(piece.raw)
+		s.emit(c, b)
+	}
+}
+
+// compressionOf is the codec of the first batch; empty if it is not known.
+func compressionOf(raw []byte) string {
+	if b := batchView(raw); b.magic() == 2 && b.codec() <= maxCodec {
+		return codecNames[b.codec()]
+	}
+	return ""
 }
 
 // emit hands a batch to the lane and moves the cursor behind it.
-func (s *source) emit(c *cursor, b *sdk.Batch, held *pinned) {
+func (s *source) emit(c *cursor, b *sdk.Batch) {
 	c.offset, c.epoch = b.To, b.LeaderEpoch
 	if c.end >= 0 && b.To >= c.end {
 		b.Last = true
 		c.removed.Store(true)
 	}
-	c.reader.push(arrival{batch: b, cursor: c, pinned: held})
+	c.reader.push(arrival{batch: b, cursor: c})
 }
 
 // skipEmpty moves over offsets that hold nothing, up to `to` if that is known. A
@@ -148,10 +176,7 @@ func (s *source) emit(c *cursor, b *sdk.Batch, held *pinned) {
 // empty because reading took too long.
 func (s *source) skipEmpty(ctx context.Context, c *cursor, part *kmsg.FetchResponseTopicPartition, to int64) {
 	if to <= c.offset {
-		to = part.HighWatermark
-		if s.isolation() == isolationCommitted && part.LastStableOffset >= 0 {
-			to = min(to, part.LastStableOffset)
-		}
+		to = s.readable(part)
 		if c.end >= 0 {
 			to = min(to, c.end)
 		}
@@ -165,7 +190,15 @@ func (s *source) skipEmpty(ctx context.Context, c *cursor, part *kmsg.FetchRespo
 	}
 	// Who wrote what is no longer there is not known: another epoch than the
 	// last one read would be taken for a truncation.
-	s.emit(c, sdk.NewBatch(c.stream, sdk.Offsets{From: c.offset, To: to}, nil), nil)
+	s.emit(c, sdk.NewBatch(c.stream, sdk.Offsets{From: c.offset, To: to}, nil))
+}
+
+// readable is where a partition ends for who reads it.
+func (s *source) readable(part *kmsg.FetchResponseTopicPartition) int64 {
+	if s.isolation() == isolationCommitted && part.LastStableOffset >= 0 {
+		return min(part.HighWatermark, part.LastStableOffset)
+	}
+	return part.HighWatermark
 }
 
 // local reports whether the log is on the broker's own disks from the cursor on.

@@ -13,60 +13,50 @@ import (
 
 // writer writes one lane's batches:
 //
-//	Write ─▶ encode ─▶ target queue ─▶ sender of the leader ─▶ broker ─▶ done
+//	Write ─▶ divide ─▶ target queue ─▶ sender of the leader ─▶ broker ─▶ done
 //
-// Of a target partition one batch is in flight at a time, so nothing overtakes
-// a batch that fails, and the broker recognises a repeated one as long as it
+// Of a target partition as many batches are in flight, in order, as the link carries
+// in a round trip. The broker takes the next one by its sequence only, so nothing
+// overtakes a batch that fails; and it recognises a repeated one as long as it
 // remembers the producer.
+//
+// Everything behind Write is guarded by the sink's mutex: lanes share the senders.
 type writer struct {
 	sink     *sink
 	producer producerState // id and epoch; each target counts its own sequence
 	encoder  *encoder      // of the lane's goroutine
 	// memory is the lane's share, so that one that waits for a partition
 	// without a leader leaves the others theirs.
-	memory  *sdk.Budget
-	ctx     context.Context
-	cancel  context.CancelFunc
-	running sync.WaitGroup
+	memory *sdk.Budget
 
-	mu      sync.Mutex
 	targets map[sdk.TopicPartition]*target
-	senders map[int32]*sender
 	halted  map[sdk.TopicPartition]*sdk.PartitionError // source partitions that are refused
 	failed  error                                      // what ended the lane
 	open    map[*write]struct{}
+	writing *write        // what Write is at
 	idle    chan struct{} // closed and replaced when nothing is open
+	over    context.Context
+	end     context.CancelFunc // ends over: the lane has failed
+	mending sync.WaitGroup
 }
 
 var _ sdk.Writer = (*writer)(nil)
 
-// target is one target partition. It is guarded by its writer's mutex.
-type target struct {
-	sdk.Stream
-	sequence int32 // of the next batch that is sent for the first time
-	coming   int32 // of the next one that is queued, if none is dropped
-	end      int64 // everything before it is there; a lower offset can not come again
-	queue    []*outgoing
-	sending  bool // the first of the queue is in flight
-	sender   *sender
-	retry    retry
-	seen     bool // the cluster knows the topic, by the id in Stream
-}
-
 func newWriter(s *sink, producer producerState) *writer {
 	w := &writer{
-		sink: s, producer: producer, encoder: &encoder{compressor: s.compressor, buffers: &s.buffers},
+		sink: s, producer: producer, encoder: &encoder{compressors: s.compressors, buffers: s.buffers},
 		memory:  sdk.NewBudget(laneShare(s.env.Memory.Limit())),
-		targets: map[sdk.TopicPartition]*target{}, senders: map[int32]*sender{},
-		halted: map[sdk.TopicPartition]*sdk.PartitionError{}, open: map[*write]struct{}{}, idle: make(chan struct{}),
+		targets: map[sdk.TopicPartition]*target{},
+		halted:  map[sdk.TopicPartition]*sdk.PartitionError{}, open: map[*write]struct{}{}, idle: make(chan struct{}),
 	}
-	w.ctx, w.cancel = context.WithCancel(context.Background())
+	w.over, w.end = context.WithCancel(s.ctx)
 	return w
 }
 
-// laneShare is how much of a memory limit one lane may hold, of bytes waiting to
-// be written or to be read.
-func laneShare(limit int64) int64 { return max(limit/32, 2<<20) }
+// laneShare is how much of a memory limit one lane may have in flight: a long link
+// wants much, and as many lanes as there are by default shall not hold more than
+// there is.
+func laneShare(limit int64) int64 { return max(limit/defaultLanes, 2<<20) }
 
 // Write implements [sdk.Writer].
 func (w *writer) Write(ctx context.Context, b *sdk.Batch, done sdk.Done) {
@@ -77,23 +67,20 @@ func (w *writer) Write(ctx context.Context, b *sdk.Batch, done sdk.Done) {
 	}
 	parts, err := w.divide(ctx, wr, b)
 	stop, ok := sdk.AsPartitionError(err)
-	if err != nil && !ok {
+	if err == nil || ok {
+		w.register(wr, parts, stop)
+		err = w.put(ctx, parts)
+	}
+	if err != nil {
 		w.fail(err)
+	}
+	w.sink.mu.Lock()
+	defer w.sink.mu.Unlock()
+	w.writing = nil
+	if w.failed != nil {
+		w.finish(wr, w.failed)
 		return
 	}
-	w.register(wr, parts, stop)
-	for _, o := range parts {
-		w.sink.encoding <- struct{}{}
-		o.raw = w.encoder.encode(o.records)
-		<-w.sink.encoding
-		if err := w.hold(ctx, o.raw); err != nil {
-			w.fail(fmt.Errorf("waiting for memory: %w", err))
-			return
-		}
-		w.enqueue(o)
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	if stop != nil {
 		wr.cut = true
 		w.haltLocked(stop)
@@ -101,11 +88,26 @@ func (w *writer) Write(ctx context.Context, b *sdk.Batch, done sdk.Done) {
 	w.answered(wr)
 }
 
+// begin admits a write, or says why its partition or the lane is over.
+func (w *writer) begin(wr *write) error {
+	w.sink.mu.Lock()
+	defer w.sink.mu.Unlock()
+	if w.failed != nil {
+		return w.failed
+	}
+	if stop := w.halted[wr.source.TopicPartition]; stop != nil {
+		return stop
+	}
+	w.open[wr] = struct{}{}
+	w.writing = wr
+	return nil
+}
+
 // register notes what a write has to wait for, before any of it is sent: none
 // of it counts as durable then that is not.
 func (w *writer) register(wr *write, parts []*outgoing, stop *sdk.PartitionError) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.sink.mu.Lock()
+	defer w.sink.mu.Unlock()
 	wr.parts = slices.Clone(parts) // refused batches are parted further
 	wr.missing += len(parts)
 	wr.parted = wr.at.To
@@ -114,11 +116,38 @@ func (w *writer) register(wr *write, parts []*outgoing, stop *sdk.PartitionError
 	}
 }
 
-// hold waits until the lane and the pipeline have room for a batch.
-func (w *writer) hold(ctx context.Context, raw []byte) error {
-	n := int64(len(raw))
+// put encodes what is to be, and queues the parts, as there is room for them.
+func (w *writer) put(ctx context.Context, parts []*outgoing) error {
+	for i, o := range parts {
+		if o.records != nil {
+			w.sink.encoding <- struct{}{}
+			o.head, o.memory = w.encoder.encode(o.records, o.codec)
+			o.body, o.records = o.memory.bytes, nil
+			<-w.sink.encoding
+		}
+		if err := w.hold(ctx, o); err != nil {
+			for _, left := range parts[i:] {
+				left.unuse()
+			}
+			return fmt.Errorf("waiting for memory: %w", err)
+		}
+		w.enqueue(o)
+	}
+	return nil
+}
+
+// hold waits until the lane, and for what is encoded anew the pipeline, has room for
+// a batch. The memory of what was read is the source's.
+func (w *writer) hold(ctx context.Context, o *outgoing) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer context.AfterFunc(w.over, cancel)()
+	defer cancel()
+	n := int64(o.size())
 	if err := w.memory.Acquire(ctx, n); err != nil {
 		return err
+	}
+	if o.why == "" {
+		return nil
 	}
 	if err := w.sink.env.Memory.Acquire(ctx, n); err != nil {
 		w.memory.Release(n)
@@ -129,98 +158,44 @@ func (w *writer) hold(ctx context.Context, raw []byte) error {
 
 // release gives back what a batch held. Its bytes may still be in use.
 func (w *writer) release(o *outgoing) {
-	w.memory.Release(int64(len(o.raw)))
-	w.sink.env.Memory.Release(int64(len(o.raw)))
+	w.memory.Release(int64(o.size()))
+	if o.why != "" {
+		w.sink.env.Memory.Release(int64(o.size()))
+	}
+	o.unuse()
 }
 
-// begin admits a write, or says why its partition or the lane is over.
-func (w *writer) begin(wr *write) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.failed != nil {
-		return w.failed
-	}
-	if stop := w.halted[wr.source.TopicPartition]; stop != nil {
-		return stop
-	}
-	w.open[wr] = struct{}{}
-	return nil
-}
-
-// enqueue puts a batch behind the others of its target. It is sealed here, while
-// its bytes are still in the caches, with the sequence it will have unless one
-// before it is dropped.
+// enqueue puts a batch behind the others of its target.
 func (w *writer) enqueue(o *outgoing) {
-	w.mu.Lock()
-	t := w.target(o.runs[0].TopicPartition)
-	if len(t.queue) == 0 {
-		t.coming = t.sequence
-	}
-	o.sequence = t.coming
-	w.mu.Unlock()
-	w.seal(o, o.sequence)
-
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	o.records = nil                    // they are in raw now
-	if _, ok := w.open[o.write]; !ok { // the lane has failed meanwhile
+	w.sink.mu.Lock()
+	defer w.sink.mu.Unlock()
+	switch {
+	case w.failed != nil:
 		w.release(o)
-		return
-	}
-	if w.behindStop(o) {
+	case w.behindStop(o):
 		w.release(o)
 		w.giveUp(o)
-		return
+	default:
+		w.target(o.runs[0].TopicPartition).push(o)
 	}
-	t.queue = append(t.queue, o)
-	t.coming = producerState{sequence: o.sequence}.after(o.count())
-	if t.sender == nil {
-		w.place(t)
-	}
-	t.sender.notify()
 }
 
 // target returns the state of a target partition. The caller holds the mutex.
 func (w *writer) target(to sdk.TopicPartition) *target {
 	t, ok := w.targets[to]
 	if !ok {
-		t = &target{Stream: sdk.Stream{TopicPartition: to}}
+		t = &target{writer: w, Stream: sdk.Stream{TopicPartition: to}}
 		w.targets[to] = t
 		w.sink.metadata.add(to.Topic)
 	}
 	return t
 }
 
-func (w *writer) seal(o *outgoing, sequence int32) {
-	producerState{w.producer.id, w.producer.epoch, sequence}.seal(o.raw, false)
-	o.sequence = sequence
-}
-
-// acked takes the answer for the first batch of a target's queue. The caller
-// holds the mutex.
-func (w *writer) acked(t *target, base int64) {
-	o := t.queue[0]
-	t.queue = t.queue[1:]
-	t.sending = false
-	t.retry.reset()
-	t.sequence = (producerState{sequence: o.sequence}).after(o.count())
-	t.end = max(t.end, base+int64(o.count()))
-	w.release(o)
-	w.sink.buffers.put(o.raw) // the broker has it: nobody else reads it now
-	o.raw, o.acked = nil, true
-	for i := range o.runs {
-		o.runs[i].Target += base
-	}
-	if !o.givenUp {
-		w.answered(o.write)
-	}
-}
-
 // answered counts one answer of a write, and finishes it with the last. The
 // caller holds the mutex.
 func (w *writer) answered(wr *write) {
 	wr.missing--
-	if _, ok := w.open[wr]; !ok || wr.missing > 0 {
+	if wr.missing > 0 {
 		return
 	}
 	var err error
@@ -231,6 +206,9 @@ func (w *writer) answered(wr *write) {
 }
 
 func (w *writer) finish(wr *write, err error) {
+	if _, ok := w.open[wr]; !ok {
+		return
+	}
 	delete(w.open, wr)
 	wr.done(wr.delivery(), err)
 	if len(w.open) == 0 {
@@ -241,8 +219,8 @@ func (w *writer) finish(wr *write, err error) {
 
 // fail ends the lane: nothing more is sent, and all that is open fails.
 func (w *writer) fail(err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.sink.mu.Lock()
+	defer w.sink.mu.Unlock()
 	w.failLocked(err)
 }
 
@@ -251,7 +229,7 @@ func (w *writer) failLocked(err error) {
 		return
 	}
 	w.failed = err
-	w.cancel()
+	w.end()
 	for _, t := range w.targets {
 		for _, o := range t.queue {
 			w.release(o)
@@ -259,15 +237,17 @@ func (w *writer) failLocked(err error) {
 		t.queue = nil
 	}
 	for wr := range w.open {
-		w.finish(wr, err)
+		if wr != w.writing { // Write itself still looks at its batch
+			w.finish(wr, err)
+		}
 	}
 }
 
 // Admit implements [sdk.Writer]. A batch that is still in flight for one of the
 // partition's old writes stays before the new ones of its target.
 func (w *writer) Admit(partition sdk.TopicPartition) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.sink.mu.Lock()
+	defer w.sink.mu.Unlock()
 	delete(w.halted, partition)
 }
 
@@ -275,16 +255,16 @@ func (w *writer) Admit(partition sdk.TopicPartition) {
 func (w *writer) Close(ctx context.Context) error {
 	err := w.drain(ctx)
 	w.fail(errClosed)
-	w.running.Wait()
+	w.mending.Wait()
 	return err
 }
 
 func (w *writer) drain(ctx context.Context) error {
 	for {
-		w.mu.Lock()
-		open, idle := len(w.open), w.idle
-		w.mu.Unlock()
-		if open == 0 {
+		w.sink.mu.Lock()
+		open, idle, failed := len(w.open), w.idle, w.failed
+		w.sink.mu.Unlock()
+		if open == 0 || failed != nil {
 			return nil
 		}
 		select {

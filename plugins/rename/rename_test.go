@@ -70,6 +70,7 @@ type bytesOf string
 
 func (b bytesOf) Bytes() []byte                 { return []byte(b) }
 func (b bytesOf) Count() int                    { return 1 }
+func (b bytesOf) Release()                      {}
 func (b bytesOf) Decode() ([]sdk.Record, error) { panic("rename looked inside") }
 
 func TestValidate(t *testing.T) {

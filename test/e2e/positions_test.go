@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -164,6 +165,10 @@ func TestRefusedSkipped(t *testing.T) {
 	file := mirrorFile(t, east, west, j.topic)
 	p := start(t, file)
 	stopped(t, p, j.topic, 0, sdk.ReasonRefused)
+	eventually(t, 30*time.Second, func() (bool, string) { // the process writes down within a second that it stopped
+		code, _, says := klamm(t, "positions", "skip", file, "--topic", j.topic, "--partition", "0", "--dry-run")
+		return code == 0, says
+	})
 	skipsTo(t, []string{"positions", "skip", file, "--topic", j.topic, "--partition", "0"}, 5, 6)
 	at(t, p, j.topic, 0, 5+int64(len(behind)))
 	j.delivered(p, 1)
