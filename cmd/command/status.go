@@ -32,7 +32,8 @@ func (p *Program) statusCommand() *cobra.Command {
 		Short: "Shows how pipelines are doing, over all their processes",
 		Long: `Shows how pipelines are doing, over all their processes: from what they keep at their target,
 whether a process runs or not, or with --server from a running process. Partitions are
-listed that are stopped, paused or most behind.`,
+listed that are stopped, paused or most behind. Batches are counted lane by lane, since its process
+has it: untouched are those that were written as they were read, without being decoded.`,
 		RunE: func(cmd *cobra.Command, paths []string) error {
 			if f.interval < 100*time.Millisecond {
 				return usageError{fmt.Errorf("--interval %s: it is at least 100ms", f.interval)}

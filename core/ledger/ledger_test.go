@@ -78,7 +78,7 @@ func TestLaneRoundTrip(t *testing.T) {
 		position := sdk.Position{Stream: sdk.Stream{TopicPartition: tp, TopicID: sdk.TopicID{9}}, Offset: 7, LeaderEpoch: 3, Target: anyText.Draw(t, "target")}
 		place := PlaceOf(position)
 		want := &Lane{
-			State:     &State{versioned{version}, "running", at, "host:1", 4, anyText.Draw(t, "error"), at},
+			State:     &State{versioned{version}, "running", at, "host:1", 4, anyText.Draw(t, "error"), at, Batches{5, map[string]int64{anyText.Draw(t, "reason"): 3}}},
 			Positions: map[sdk.TopicPartition]sdk.Position{tp: position},
 			Stops:     map[sdk.TopicPartition]Stop{tp: {versioned{version}, sdk.ReasonGap, sdk.Offsets{From: 1, To: 5}, "lost", at, &place}},
 			Gaps: []Gap{

@@ -18,6 +18,8 @@ type State struct {
 	Restarts    int       `json:"restarts,omitempty"`
 	LastError   string    `json:"last_error,omitempty"`
 	LastErrorAt time.Time `json:"last_error_at,omitzero"`
+	// Batches are those of the lane since the owner has it.
+	Batches Batches `json:"batches,omitzero"`
 }
 
 // Entry is the state as the lane's ledger keeps it.

@@ -264,7 +264,8 @@ func TestReport(t *testing.T) {
 	if r.State != runner.Idle || r.LagRecords != 200 || r.Source.ID != "E" || len(r.Partitions) != 4 || r.LastError != "10 offsets are gone" {
 		t.Errorf("with no process: %+v", r)
 	}
-	running, err := ledger.State{State: string(runner.Running)}.Entry()
+	batches := ledger.Batches{Encoded: 9, Decoded: map[string]int64{"gap": 1}}
+	running, err := ledger.State{State: string(runner.Running), Batches: batches}.Entry()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,6 +275,9 @@ func TestReport(t *testing.T) {
 	}
 	if r, err = d.Report(t.Context()); err != nil || r.State != runner.Degraded || len(r.Processes) != 1 {
 		t.Errorf("with partitions stopped: %+v, %v", r, err)
+	}
+	if all := (ledger.Batches{Encoded: 18, Decoded: map[string]int64{"gap": 2}}); !r.Batches.Equal(all) || !r.Lanes[1].Batches.Equal(batches) {
+		t.Errorf("batches %+v, want %+v; of lane 2 %+v, want %+v", r.Batches, all, r.Lanes[1].Batches, batches)
 	}
 	want := map[string]runner.State{"a0": runner.Running, "a1": runner.Stopped, "a2": runner.Stopped, "b0": runner.Running}
 	for _, p := range r.Partitions {
@@ -285,6 +289,17 @@ func TestReport(t *testing.T) {
 	d.source, d.noSource = nil, errors.New("no route to east")
 	if r, err = d.Report(t.Context()); err != nil || r.SourceError != "no route to east" || r.LagRecords != -1 {
 		t.Errorf("without the source: %+v, %v", r, err)
+	}
+}
+
+// TestReportOfAProcess has what the process knows first hand over what it wrote down.
+func TestReportOfAProcess(t *testing.T) {
+	written, now, other := ledger.Batches{Encoded: 1}, ledger.Batches{Encoded: 8, Decoded: map[string]int64{"cut": 1}}, ledger.Batches{Encoded: 5}
+	r := &Report{Lanes: []Lane{{Lane: 1, Batches: written}, {Lane: 2, Batches: other}}}
+	r.overlay(runner.Status{Lanes: []runner.LaneStatus{{Lane: sdk.ControlLane}, {Lane: 1, State: runner.Running, Batches: now}}})
+	r.summarise(nil)
+	if all := (ledger.Batches{Encoded: 13, Decoded: map[string]int64{"cut": 1}}); !r.Lanes[0].Batches.Equal(now) || !r.Batches.Equal(all) {
+		t.Errorf("batches %+v, of lane 1 %+v", r.Batches, r.Lanes[0].Batches)
 	}
 }
 

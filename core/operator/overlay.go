@@ -17,7 +17,7 @@ func (r *Report) overlay(s runner.Status) {
 		}
 		own[l.Lane] = true
 		lane := &r.Lanes[l.Lane-1]
-		lane.State, lane.Restarts = l.State, l.Restarts
+		lane.State, lane.Restarts, lane.Batches = l.State, l.Restarts, l.Batches
 		if l.LastError != "" {
 			lane.LastError = l.LastError
 		}
@@ -54,6 +54,7 @@ func (r *Report) summarise(pauses ledger.Pauses) {
 	r.State = runner.Running
 	known := true
 	for _, l := range r.Lanes {
+		r.Batches.Add(l.Batches)
 		if l.LastErrorAt != nil && (r.LastErrorAt == nil || l.LastErrorAt.After(*r.LastErrorAt)) {
 			r.LastError, r.LastErrorAt = l.LastError, l.LastErrorAt
 		}

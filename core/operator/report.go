@@ -25,15 +25,17 @@ type Report struct {
 	// and SourceError then may say why.
 	LagRecords int64 `json:"lag_records"`
 	// Error says why nothing else is known; the state is then Unknown.
-	Error       string      `json:"error,omitempty"`
-	SourceError string      `json:"source_error,omitempty"`
-	LastError   string      `json:"last_error,omitempty"` // the newest of all lanes and partitions
-	LastErrorAt *time.Time  `json:"last_error_at,omitempty"`
-	Gaps        int         `json:"gaps"` // gap records
-	Pauses      []Paused    `json:"pauses"`
-	Processes   []Process   `json:"processes"`
-	Lanes       []Lane      `json:"lanes"`
-	Partitions  []Partition `json:"partitions"`
+	Error       string     `json:"error,omitempty"`
+	SourceError string     `json:"source_error,omitempty"`
+	LastError   string     `json:"last_error,omitempty"` // the newest of all lanes and partitions
+	LastErrorAt *time.Time `json:"last_error_at,omitempty"`
+	Gaps        int        `json:"gaps"` // gap records
+	// Batches are those of all lanes.
+	Batches    ledger.Batches `json:"batches"`
+	Pauses     []Paused       `json:"pauses"`
+	Processes  []Process      `json:"processes"`
+	Lanes      []Lane         `json:"lanes"`
+	Partitions []Partition    `json:"partitions"`
 }
 
 // States of a pipeline that no process tells of.
@@ -76,12 +78,14 @@ type Lane struct {
 	Lane  int          `json:"lane"`
 	Owner string       `json:"owner,omitempty"` // id of the process; empty if nobody owns it
 	State runner.State `json:"state"`
-	// Since, Restarts and LastError are what the owner (or the last one) wrote
+	// Since, Restarts, LastError and Batches are what the owner (or the last one) wrote
 	// down; an error stays until there is another one.
 	Since       *time.Time `json:"since,omitempty"`
 	Restarts    int        `json:"restarts"`
 	LastError   string     `json:"last_error,omitempty"`
 	LastErrorAt *time.Time `json:"last_error_at,omitempty"`
+	// Batches are those delivered since that owner took the lane.
+	Batches ledger.Batches `json:"batches"`
 }
 
 // Partition is a source partition that has a position.
@@ -183,7 +187,7 @@ func processesOf(owners map[int]sdk.Owner) []Process {
 func laneOf(number int, s *ledger.State, owners map[int]sdk.Owner) Lane {
 	l := Lane{Lane: number, State: runner.Idle}
 	if s != nil {
-		l.Restarts, l.LastError = s.Restarts, s.LastError
+		l.Restarts, l.LastError, l.Batches = s.Restarts, s.LastError, s.Batches
 		l.Since = &s.Since
 		if s.LastError != "" {
 			l.LastErrorAt = &s.LastErrorAt

@@ -187,6 +187,17 @@ func (fw *fakeWrite) delivery(to int64) sdk.Delivery {
 			d.Runs = append(d.Runs, sdk.Run{Source: r.Offset, Target: r.Offset, Count: 1})
 		}
 	}
+	reason := ""
+	if why := fw.f.p.w.whyDecoded; why != nil {
+		reason = why(fw.b)
+	}
+	switch {
+	case to == fw.b.From: // nothing of it is there
+	case reason == "":
+		d.AsRead = 1
+	default:
+		d.Decoded = map[string]int{reason: 1}
+	}
 	return d
 }
 

@@ -30,6 +30,8 @@ type world struct {
 	ensureFault func(topic string) error
 	afterOpen   func(lane int)     // called when a ledger has been opened
 	afterRead   func(b *sdk.Batch) // called with what a reader is about to return
+	// whyDecoded says why a batch is not written as it was read; empty if it is.
+	whyDecoded func(b *sdk.Batch) string
 
 	mu      sync.Mutex
 	random  *rand.Rand

@@ -306,7 +306,7 @@ func (f *flow) transformError(i int, b *sdk.Batch, err error) *sdk.PartitionErro
 func (f *flow) settled(p *partition, pb *pendingBatch, d sdk.Delivery, err error) {
 	f.mu.Lock()
 	p.open--
-	pb.settled, pb.to, pb.err = true, d.To, err
+	pb.settled, pb.to, pb.err, pb.batches = true, d.To, err, ledger.BatchesOf(d)
 	for _, r := range d.Runs {
 		pb.records += r.Count
 	}
@@ -318,9 +318,7 @@ func (f *flow) settled(p *partition, pb *pendingBatch, d sdk.Delivery, err error
 	}
 	f.mu.Unlock()
 	halted()
-	for _, m := range moved {
-		f.runner.health.delivered(p.Topic, m.records, m.size, m.newest)
-	}
+	f.lane.delivered(p.Topic, moved)
 	if failed != nil && !stops {
 		f.fail(fmt.Errorf("writing: %w", failed))
 	}

@@ -118,7 +118,7 @@ func (h *health) troubledLocked(now time.Time) bool {
 }
 
 // delivered counts a batch.
-func (h *health) delivered(topic string, records, bytes, newest int64) {
+func (h *health) delivered(topic string, pb *pendingBatch) {
 	now := time.Now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -127,10 +127,11 @@ func (h *health) delivered(topic string, records, bytes, newest int64) {
 		t = &Total{}
 		h.totals[topic] = t
 	}
-	t.Records += records
-	t.Bytes += bytes
-	if records > 0 && newest >= 0 {
-		h.latency.observe(max(now.Sub(time.UnixMilli(newest)).Seconds(), 0))
+	t.Records += pb.records
+	t.Bytes += pb.size
+	t.Batches.Add(pb.batches)
+	if pb.records > 0 && pb.newest >= 0 {
+		h.latency.observe(max(now.Sub(time.UnixMilli(pb.newest)).Seconds(), 0))
 	}
 }
 

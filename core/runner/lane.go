@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/klamm-io/klamm/core/ledger"
 	"github.com/klamm-io/klamm/sdk"
 )
 
@@ -28,9 +29,10 @@ type lane struct {
 	since    time.Time // of the state
 	restarts int
 	last     error
-	flow     *flow // while it runs
-	born     bool  // of the control lane: the birth is written
-	left     error // what a stop could not finish
+	batches  ledger.Batches // delivered since this process has the lane
+	flow     *flow          // while it runs
+	born     bool           // of the control lane: the birth is written
+	left     error          // what a stop could not finish
 }
 
 // afterFence is half the pause after which a lane that has a newer owner starts
@@ -110,23 +112,33 @@ func (l *lane) failed(err error) {
 	l.runner.log.Warn("lane starts again", "lane", l.number, "error", err)
 }
 
+// delivered counts what a position moved over.
+func (l *lane) delivered(topic string, moved []*pendingBatch) {
+	for _, pb := range moved {
+		l.runner.health.delivered(topic, pb)
+		l.mu.Lock()
+		l.batches.Add(pb.batches)
+		l.mu.Unlock()
+	}
+}
+
 // once runs the lane until it is stopped (nil) or fails. Opening the ledger
 // comes first: it fences whoever owned the lane before (invariant 2).
 func (l *lane) once() error {
 	l.setState(Starting)
-	ledger, err := l.runner.store.Open(l.ctx, l.number)
+	own, err := l.runner.store.Open(l.ctx, l.number)
 	if err != nil {
 		return err
 	}
-	defer ledger.Close()
+	defer own.Close()
 	if l.number == sdk.ControlLane {
-		return l.control(ledger)
+		return l.control(own)
 	}
 	birth, err := l.runner.awaitBirth(l.ctx)
 	if err != nil {
 		return err
 	}
-	f, err := newFlow(l, ledger, birth)
+	f, err := newFlow(l, own, birth)
 	if err != nil {
 		return err
 	}
@@ -143,8 +155,8 @@ func (l *lane) once() error {
 }
 
 // control keeps the pipeline's own ledger.
-func (l *lane) control(ledger sdk.Ledger) error {
-	if err := l.runner.bear(l.ctx, ledger); err != nil {
+func (l *lane) control(own sdk.Ledger) error {
+	if err := l.runner.bear(l.ctx, own); err != nil {
 		return err
 	}
 	l.mu.Lock()

@@ -11,8 +11,8 @@ import (
 	"github.com/klamm-io/klamm/sdk"
 )
 
-// notePause keeps errors that change all the time from being written all the
-// time.
+// notePause keeps errors and counts that change all the time from being written
+// all the time.
 const notePause = 5 * time.Second
 
 // notes are what a lane's ledger has besides positions. They are guarded by the
@@ -73,14 +73,13 @@ func (f *flow) draft(now time.Time) (entries []sdk.Entry, noted func(), err erro
 		}
 	}
 	state := f.state()
-	if f.notable(state, now) {
+	write := f.notable(state, now)
+	if write {
 		e, err := state.Entry()
 		if err != nil {
 			return nil, nil, err
 		}
 		entries = append(entries, e)
-	} else {
-		state = f.notes.state
 	}
 	return entries, func() {
 		for tp, s := range stops {
@@ -90,7 +89,7 @@ func (f *flow) draft(now time.Time) (entries []sdk.Entry, noted func(), err erro
 				f.notes.stops[tp] = *s
 			}
 		}
-		if state != f.notes.state {
+		if write {
 			f.notes.state, f.notes.at = state, now
 		}
 	}, nil
@@ -100,7 +99,7 @@ func (f *flow) draft(now time.Time) (entries []sdk.Entry, noted func(), err erro
 func (f *flow) state() ledger.State {
 	l := f.lane
 	l.mu.Lock()
-	s := ledger.State{State: string(l.state), Since: l.since.UTC(), Process: f.runner.process, Restarts: l.restarts}
+	s := ledger.State{State: string(l.state), Since: l.since.UTC(), Process: f.runner.process, Restarts: l.restarts, Batches: l.batches.Clone()}
 	l.mu.Unlock()
 	if f.notes.ending {
 		s.State = string(Stopped)
@@ -110,13 +109,13 @@ func (f *flow) state() ledger.State {
 }
 
 // notable reports whether a state is worth a write: at once if it is another one,
-// after a while if only the error is.
+// after a while if only the error is, or what is counted.
 func (f *flow) notable(s ledger.State, now time.Time) bool {
 	have := f.notes.state
 	if s.State != have.State || s.Restarts != have.Restarts {
 		return true
 	}
-	return s.LastError != have.LastError && now.Sub(f.notes.at) >= notePause
+	return (s.LastError != have.LastError || !s.Batches.Equal(have.Batches)) && now.Sub(f.notes.at) >= notePause
 }
 
 // processName tells people which process it was.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/klamm-io/klamm/core/ledger"
 	"github.com/klamm-io/klamm/sdk"
 )
 
@@ -55,6 +56,7 @@ type pendingBatch struct {
 	to      int64 // what of it is delivered, if err is not nil
 	err     error
 	records int64
+	batches ledger.Batches
 }
 
 func newPartition(s sdk.Stream, target string) *partition {
@@ -108,7 +110,7 @@ func (p *partition) expect(b *sdk.Batch) (*pendingBatch, error) {
 
 // settle moves the position over the contiguous prefix of what is delivered, and
 // never past a batch that is not (invariant 1). It returns the batches that the
-// position moved over, and the error at which it stands.
+// position moved over, the last perhaps in part, and the error at which it stands.
 func (p *partition) settle() (moved []*pendingBatch, err error) {
 	for !p.broken && len(p.pending) > 0 && p.pending[0].settled {
 		pb := p.pending[0]
@@ -116,6 +118,9 @@ func (p *partition) settle() (moved []*pendingBatch, err error) {
 		if pb.err != nil {
 			if to := min(pb.to, pb.after.Offset); to > p.next.Offset {
 				p.next.Offset, p.next.LeaderEpoch = to, pb.after.LeaderEpoch
+				pb.size, pb.newest = 0, -1 // of the part they are not known
+				p.records += pb.records
+				moved = append(moved, pb)
 			}
 			p.pending, p.broken = nil, true
 			return moved, pb.err

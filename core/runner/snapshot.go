@@ -70,9 +70,10 @@ func (h *health) describe(s *Status, now time.Time) (troubled bool) {
 	s.LaneRestarts, s.Gaps, s.Latency = h.restarts, h.gaps, h.latency
 	s.Topics = make(map[string]Total, len(h.totals))
 	for topic, t := range h.totals {
-		s.Topics[topic] = *t
+		s.Topics[topic] = Total{Records: t.Records, Bytes: t.Bytes, Batches: t.Batches.Clone()}
 		s.Records += t.Records
 		s.Bytes += t.Bytes
+		s.Batches.Add(t.Batches)
 	}
 	return h.troubledLocked(now)
 }
@@ -105,7 +106,7 @@ func (s *Status) summarise(troubled bool) {
 func (l *lane) describe() LaneStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := LaneStatus{Lane: l.number, State: l.state, Restarts: l.restarts}
+	s := LaneStatus{Lane: l.number, State: l.state, Restarts: l.restarts, Batches: l.batches.Clone()}
 	if l.last != nil {
 		s.LastError = l.last.Error()
 	}

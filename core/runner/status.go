@@ -5,6 +5,7 @@ package runner
 import (
 	"time"
 
+	"github.com/klamm-io/klamm/core/ledger"
 	"github.com/klamm-io/klamm/sdk"
 )
 
@@ -51,6 +52,10 @@ type Status struct {
 	LanesTotal   int     `json:"lanes_total"`   //
 	ControlOwned bool    `json:"control_owned"` // this process owns the control lane
 
+	// Batches says how many batches went through as they were read since start,
+	// and why the others did not.
+	Batches ledger.Batches `json:"batches"`
+
 	Latency Histogram `json:"-"`
 	// Topics has the totals since start by source topic, also of partitions
 	// that have gone to other processes since; they never go back.
@@ -61,8 +66,9 @@ type Status struct {
 
 // Total is what was delivered of a topic since start.
 type Total struct {
-	Records int64 `json:"records"`
-	Bytes   int64 `json:"bytes"`
+	Records int64          `json:"records"`
+	Bytes   int64          `json:"bytes"`
+	Batches ledger.Batches `json:"batches"`
 }
 
 // Endpoint is one end of a pipeline.
@@ -78,6 +84,8 @@ type LaneStatus struct {
 	State     State  `json:"state"`
 	Restarts  int    `json:"restarts"`
 	LastError string `json:"last_error,omitempty"`
+	// Batches are those of the lane since this process has it.
+	Batches ledger.Batches `json:"batches"`
 }
 
 // PartitionStatus is a partition of a lane that this process owns.

@@ -55,6 +55,10 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		for topic, total := range s.Topics {
 			emit(recordsTotal, float64(total.Records), s.Pipeline, topic)
 			emit(bytesTotal, float64(total.Bytes), s.Pipeline, topic)
+			emit(batchesTotal, float64(total.Batches.Encoded), s.Pipeline, topic, "encoded", "")
+			for reason, n := range total.Batches.Decoded {
+				emit(batchesTotal, float64(n), s.Pipeline, topic, "decoded", reason)
+			}
 		}
 		ch <- c.latency(&s)
 	}

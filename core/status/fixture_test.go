@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/klamm-io/klamm/core/ledger"
 	"github.com/klamm-io/klamm/core/operator"
 	"github.com/klamm-io/klamm/core/runner"
 	"github.com/klamm-io/klamm/sdk"
@@ -15,13 +16,15 @@ import (
 // fixture is a pipeline that runs and one that lost a partition.
 func fixture() []runner.Status {
 	began := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+	batches := ledger.Batches{Encoded: 1982, Decoded: map[string]int64{"cut": 3, "gap": 15}}
 	healthy := runner.Status{
 		Pipeline: "dr", State: runner.Running, Since: began, Started: began,
 		Source:  runner.Endpoint{Plugin: "kafka", Cluster: "east", ID: "e"},
 		Sink:    runner.Endpoint{Plugin: "kafka", Cluster: "west", ID: "w"},
 		Records: 30, Bytes: 3000, LagRecords: 7, LagSeconds: 1.5,
 		MemoryBytes: 100, MemoryLimit: 1000, LaneRestarts: 2, Gaps: 6, LanesOwned: 1, LanesTotal: 4, ControlOwned: true,
-		Topics: map[string]runner.Total{"orders": {Records: 30, Bytes: 3000}},
+		Topics:  map[string]runner.Total{"orders": {Records: 30, Bytes: 3000, Batches: batches}},
+		Batches: batches,
 		Partitions: []runner.PartitionStatus{
 			{Topic: "orders", Partition: 1, Target: "east.orders", State: runner.Running, Offset: 10, End: 17, LagRecords: 7, LagSeconds: 1.5, Records: 10, Bytes: 1000},
 			{Topic: "orders", Partition: 0, Target: "east.orders", State: runner.Running, Offset: 20, End: 20, LagRecords: 0, Records: 20, Bytes: 2000},

@@ -43,7 +43,7 @@ func (h *handler) routes() []route {
 		{Route{get, "/metrics", "", "Metrics in Prometheus' text format."}, h.metrics},
 		{Route{get, "/healthz", "", "200 as long as the process answers."}, h.health},
 		{Route{get, "/readyz", "pipeline", "200 if every pipeline does all that its file asks of it, else 503 and which does not, with the partitions that stopped."}, h.ready},
-		{Route{get, "/api/v1/status", "pipeline", "Pipelines, lanes and partitions of this process with state, positions, lag and last error."}, h.status},
+		{Route{get, "/api/v1/status", "pipeline", "Pipelines, lanes and partitions of this process with state, positions, lag and last error; by topic what was delivered, and how many batches went encoded, how many decoded and why."}, h.status},
 		{Route{get, "/api/v1/pipelines", "pipeline", "The same over all processes of each pipeline, as klamm status shows it; a pipeline that cannot tell has an error."}, h.pipelines},
 		{Route{get, "/api/v1/gaps", "pipeline", "What was passed over, as klamm gaps shows it."}, h.gaps},
 		{Route{post, "/api/v1/pause", "", `Pauses in all processes: {"pipeline": NAME}, with "topic" and "partition" if less is meant.`}, h.pause},

@@ -47,6 +47,9 @@ func (l *Lines) line(s *runner.Status, r Rate) {
 		"records_per_second", math.Round(r.Records), "bytes_per_second", math.Round(r.Bytes),
 		"lag_records", s.LagRecords, "lag_seconds", math.Round(s.LagSeconds*10) / 10,
 	}
+	if !s.Batches.IsZero() {
+		attrs = append(attrs, "batches_encoded", s.Batches.Encoded, "batches_decoded", decoded(s.Batches))
+	}
 	if left, ok := eta(s, r); ok {
 		attrs = append(attrs, "eta_seconds", left.Seconds())
 	}

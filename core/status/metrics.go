@@ -23,6 +23,7 @@ type Metric struct {
 const (
 	recordsTotal       = "klamm_records_total"
 	bytesTotal         = "klamm_bytes_total"
+	batchesTotal       = "klamm_batches_total"
 	lagRecords         = "klamm_lag_records"
 	lagSeconds         = "klamm_lag_seconds"
 	partitionStopped   = "klamm_partition_stopped"
@@ -52,6 +53,7 @@ func Metrics() []Metric {
 	return []Metric{
 		{recordsTotal, Counter, "Records delivered, by source topic.", topic},
 		{bytesTotal, Counter, "Bytes delivered, as they were read (compressed), by source topic.", topic},
+		{batchesTotal, Counter, "Batches delivered, by source topic and path: encoded went through as they were read, decoded did not, for the reason given (it is empty for encoded).", []string{"pipeline", "topic", "path", "reason"}},
 		{lagRecords, Gauge, "Offsets between what is delivered and the end of the source, over the partitions where both are known.", topic},
 		{lagSeconds, Gauge, "Age of the oldest record not yet delivered; the worst partition.", topic},
 		{replicationLatency, Histogram, "Time from the timestamp of a batch's newest record to its delivery.", pipeline},

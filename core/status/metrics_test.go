@@ -27,6 +27,9 @@ func TestMetricsAreScraped(t *testing.T) {
 	for _, want := range []string{
 		`klamm_records_total{pipeline="dr",topic="orders"} 30`,
 		`klamm_bytes_total{pipeline="dr",topic="orders"} 3000`,
+		`klamm_batches_total{path="encoded",pipeline="dr",reason="",topic="orders"} 1982`,
+		`klamm_batches_total{path="decoded",pipeline="dr",reason="gap",topic="orders"} 15`,
+		`klamm_batches_total{path="decoded",pipeline="dr",reason="cut",topic="orders"} 3`,
 		`klamm_lag_records{pipeline="dr",topic="orders"} 7`,
 		`klamm_lag_seconds{pipeline="dr",topic="orders"} 1.5`,
 		`klamm_partition_stopped{partition="3",pipeline="central",reason="gap",topic="b"} 1`,

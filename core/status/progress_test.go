@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/klamm-io/klamm/core/ledger"
 	"github.com/klamm-io/klamm/core/runner"
 )
 
@@ -24,7 +25,7 @@ func moving() Snapshot {
 		n := int64(time.Since(began).Seconds() * 100)
 		return []runner.Status{{
 			Pipeline: "replay", State: runner.Running, Started: began, Bounded: true,
-			Records: n, Bytes: n << 10, LagRecords: 6000 - n,
+			Records: n, Bytes: n << 10, LagRecords: 6000 - n, Batches: ledger.Batches{Encoded: n / 10},
 		}}
 	}
 }
@@ -41,8 +42,8 @@ func TestLines(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
 		defer cancel()
 		NewLines(log).Run(ctx, moving())
-		want := "level=INFO msg=progress pipeline=replay state=running records=1000 records_per_second=100 bytes_per_second=102400 lag_records=5000 lag_seconds=0 eta_seconds=50\n" +
-			"level=INFO msg=progress pipeline=replay state=running records=2000 records_per_second=100 bytes_per_second=102400 lag_records=4000 lag_seconds=0 eta_seconds=40\n"
+		want := "level=INFO msg=progress pipeline=replay state=running records=1000 records_per_second=100 bytes_per_second=102400 lag_records=5000 lag_seconds=0 batches_encoded=100 batches_decoded=0 eta_seconds=50\n" +
+			"level=INFO msg=progress pipeline=replay state=running records=2000 records_per_second=100 bytes_per_second=102400 lag_records=4000 lag_seconds=0 batches_encoded=200 batches_decoded=0 eta_seconds=40\n"
 		if out.String() != want {
 			t.Errorf("got\n%swant\n%s", out.String(), want)
 		}
@@ -69,8 +70,10 @@ func TestConsole(t *testing.T) {
 func TestConsoleSaysWhatIsWrong(t *testing.T) {
 	c := NewConsole(NewScreen(io.Discard, func() int { return 0 }), false)
 	got := strings.Join(c.lines(time.Now(), fixture()), "\n")
-	if want := "  1 of 1 partitions stopped: topic b partition 3: gap"; !strings.Contains(got, want) {
-		t.Errorf("%q is missing in\n%s", want, got)
+	for _, want := range []string{"  1 of 1 partitions stopped: topic b partition 3: gap", "lag 7 (2s)  99.1% untouched\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in\n%s", want, got)
+		}
 	}
 	many := make([]runner.Status, 20)
 	if got := c.lines(time.Now(), many); got[len(got)-1] != "and 8 more" {
@@ -145,6 +148,7 @@ func TestSummary(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `dr: running, 30 records, 2.9 KiB in 1m30s
+  batches: 99.1% of 2,000 untouched; decoded: 15 gap, 3 cut
 central: degraded, 0 records, 0 B in 1m30s
   stopped: topic b partition 3 offsets [5, 9): gap
 `

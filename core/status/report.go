@@ -53,6 +53,9 @@ func ReportLines(r *operator.Report, o ReportStyle) []string {
 		lines = append(lines, "  no process runs it")
 	}
 	lines = append(lines, laneLines(r, st)...)
+	if !r.Batches.IsZero() {
+		lines = append(lines, "  batches: "+batchWords(r.Batches))
+	}
 	lines = append(lines, partitionLines(r, o)...)
 	if r.LastErrorAt != nil {
 		lines = append(lines, fmt.Sprintf("  last error, %s: %s", r.LastErrorAt.UTC().Format(time.RFC3339), oneLine(r.LastError)))

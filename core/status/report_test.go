@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klamm-io/klamm/core/ledger"
 	"github.com/klamm-io/klamm/core/operator"
 	"github.com/klamm-io/klamm/core/runner"
 	"github.com/klamm-io/klamm/sdk"
@@ -19,6 +20,7 @@ func TestReportLines(t *testing.T) {
 	r := &operator.Report{
 		Pipeline: "dr", State: runner.Degraded, Source: runner.Endpoint{Plugin: "kafka", Cluster: "east"},
 		Sink: runner.Endpoint{Plugin: "kafka", Cluster: "west"}, LagRecords: 1234, Gaps: 2,
+		Batches:   ledger.Batches{Encoded: 12345, Decoded: map[string]int64{"cut": 3, "gap": 12}},
 		LastError: "lane 2: fenced", LastErrorAt: &at,
 		Pauses:    []operator.Paused{{Topic: "c", Partition: -1, At: "2026-11-23T08:00:00Z", By: "eva@desk"}},
 		Processes: []operator.Process{{Owner: sdk.Owner{ID: "klamm-a-1", Host: "10.0.0.1"}, Lanes: []int{0, 1, 2}}},
@@ -36,7 +38,7 @@ func TestReportLines(t *testing.T) {
 	for _, want := range []string{
 		"dr  degraded  east -> west  lag 1,234  gaps 2", "paused: topic c, since 2026-11-23T08:00:00Z, by eva@desk",
 		"process klamm-a-1 at 10.0.0.1: lanes the control lane, 1, 2", "lane 2: retrying: fenced",
-		"8 running, 1 paused, 1 stopped", "offsets [5, 7): gap", "last error, 2026-11-23T08:00:00Z: lane 2: fenced",
+		"8 running, 1 paused, 1 stopped", "  batches: 99.8% of 12,360 untouched; decoded: 12 gap, 3 cut\n", "offsets [5, 7): gap", "last error, 2026-11-23T08:00:00Z: lane 2: fenced",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("it lacks %q:\n%s", want, text)

@@ -66,7 +66,7 @@ func TestAnswers(t *testing.T) {
 			`"error": "topic b partition 3 offsets [5, 9): gap"`, `"lane": 2`, `"last_error": "fenced"`,
 		}},
 		{"ready of none", "GET", "/readyz?pipeline=x", 404, []string{`no pipeline \"x\"`}},
-		{"status", "GET", "/api/v1/status", 200, []string{`"pipelines": [`, `"pipeline": "dr"`, `"lanes": []`, `"target": "east.orders"`}},
+		{"status", "GET", "/api/v1/status", 200, []string{`"pipelines": [`, `"pipeline": "dr"`, `"lanes": []`, `"target": "east.orders"`, `"encoded": 1982`, `"gap": 15`}},
 		{"status of one", "GET", "/api/v1/status?pipeline=central", 200, []string{`"pipeline": "central"`}},
 		{"nothing there", "GET", "/api/v2/status", 404, []string{`"error": "there is nothing at /api/v2/status"`}},
 		{"pipelines", "GET", "/api/v1/pipelines", 200, []string{`"pipeline": "dr"`, `"error": "pipeline dr: it is just starting"`, `"state": "degraded"`}},

@@ -29,6 +29,9 @@ func pipelineLines(s *runner.Status, r Rate, nameWidth int, st style) []string {
 	if s.LagSeconds >= 1 && s.State != runner.Done {
 		fmt.Fprintf(&b, " (%s)", time.Duration(s.LagSeconds*float64(time.Second)).Round(time.Second))
 	}
+	if decoded(s.Batches) > 0 {
+		fmt.Fprintf(&b, "  %s untouched", untouched(s.Batches))
+	}
 	if left, ok := eta(s, r); ok {
 		fmt.Fprintf(&b, "  ETA %s", left)
 	}
