@@ -10,16 +10,15 @@ import (
 // Budget is a number of bytes that several goroutines share. It is safe for
 // concurrent use.
 type Budget struct {
-	limit int64
-
 	mu    sync.Mutex
+	limit int64
 	used  int64
-	freed chan struct{} // closed and replaced when bytes are given back
+	freed chan struct{} // closed when bytes are given back; nil if nobody waits
 }
 
 // NewBudget makes a budget of limit bytes.
 func NewBudget(limit int64) *Budget {
-	return &Budget{limit: limit, freed: make(chan struct{})}
+	return &Budget{limit: limit}
 }
 
 // Acquire takes n bytes and waits until they fit or ctx ends. What is larger
@@ -35,6 +34,9 @@ func (b *Budget) Acquire(ctx context.Context, n int64) error {
 			b.used += n
 			b.mu.Unlock()
 			return nil
+		}
+		if b.freed == nil {
+			b.freed = make(chan struct{})
 		}
 		freed := b.freed
 		b.mu.Unlock()
@@ -57,8 +59,7 @@ func (b *Budget) Take(n int64) {
 func (b *Budget) Release(n int64) {
 	b.mu.Lock()
 	b.used -= n
-	close(b.freed)
-	b.freed = make(chan struct{})
+	b.wake()
 	b.mu.Unlock()
 }
 
@@ -70,4 +71,24 @@ func (b *Budget) Used() int64 {
 }
 
 // Limit is the size of the budget.
-func (b *Budget) Limit() int64 { return b.limit }
+func (b *Budget) Limit() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.limit
+}
+
+// SetLimit changes the size of the budget. What is held stays.
+func (b *Budget) SetLimit(limit int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.limit = limit
+	b.wake()
+}
+
+// wake lets those that wait look again. The caller holds the mutex.
+func (b *Budget) wake() {
+	if b.freed != nil {
+		close(b.freed)
+		b.freed = nil
+	}
+}

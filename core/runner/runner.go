@@ -30,10 +30,12 @@ const (
 	followEvery   = time.Second
 	lastCommit    = 3 * time.Second // the longest that storing positions holds up a stop
 
-	// sourceShare is the part of a pipeline's memory that bytes as read may take,
+	// ownMemory is what a process takes before it holds a single record.
+	ownMemory = 40 << 20
+	// sourceShare is the part of the memory beyond it that bytes as read may take,
 	// until they are delivered; sinkShare that of what is encoded anew. The rest
 	// is for what lanes have in hand, decoded, and for what is not collected yet.
-	sourceShare = 0.375
+	sourceShare = 0.4
 	sinkShare   = 0.25
 
 	// yieldTimeout bounds how long a lane that goes to another process may
@@ -91,7 +93,7 @@ type Runner struct {
 
 // New prepares a run; nothing is connected yet.
 func New(p *config.Pipeline, o Options) *Runner {
-	memory := float64(p.Settings.Memory)
+	memory := float64(max(p.Settings.Memory-ownMemory, p.Settings.Memory/4))
 	r := &Runner{
 		name: p.Name, process: processName(), fresh: o.Fresh, resumes: o.Resumes, log: o.Log.With("pipeline", p.Name),
 		health:    newHealth(),

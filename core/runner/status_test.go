@@ -19,7 +19,7 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 func TestStatusBeforeAnythingRuns(t *testing.T) {
 	r := New(newProcess(openWorld(t, 1, 2)).pipeline(), Options{Log: quiet()})
 	s := r.Status()
-	if s.Pipeline != "copy" || s.State != Starting || s.Ready() || s.Source.Plugin != "fake" || s.MemoryLimit != 655360 {
+	if s.Pipeline != "copy" || s.State != Starting || s.Ready() || s.Source.Plugin != "fake" || s.MemoryLimit != 170393 {
 		t.Errorf("status %+v", s)
 	}
 	raw, err := json.Marshal(s)

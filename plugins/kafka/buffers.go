@@ -11,11 +11,15 @@ import (
 )
 
 // buffers keeps memory that was used for what comes next, so that gigabytes pass
-// through without being allocated: one pool for each class of sizes. The garbage
-// collector empties the pools when memory is short. It is safe for concurrent use.
+// through without being allocated, and through memory that the processor still has
+// at hand: what was given back last is lent first. It is safe for concurrent use.
 type buffers struct {
-	budget  *sdk.Budget // nil if what is lent is counted elsewhere
-	classes [maxClass]sync.Pool
+	budget *sdk.Budget // nil if what is lent is counted elsewhere
+	keep   int64       // bytes that may lie idle
+
+	mu   sync.Mutex
+	idle int64
+	free [maxClass][]*memory // by class
 }
 
 // Classes are a quarter of a power of two apart, so that no more than a fifth of a
@@ -34,17 +38,18 @@ type memory struct {
 	users atomic.Int32
 }
 
-func newBuffers(budget *sdk.Budget) *buffers { return &buffers{budget: budget} }
+// newBuffers makes buffers that are counted in budget, if it is not nil, and keep up
+// to so many bytes.
+func newBuffers(budget *sdk.Budget, keep int64) *buffers {
+	return &buffers{budget: budget, keep: keep}
+}
 
 // get returns memory of n bytes, with one user and whatever was in it before. It
 // counts in the budget, for which it does not wait.
 func (b *buffers) get(n int) *memory {
 	class, size := classOf(n)
-	m, ok := (*memory)(nil), false
-	if class >= 0 {
-		m, ok = b.classes[class].Get().(*memory)
-	}
-	if !ok {
+	m := b.take(class)
+	if m == nil {
 		m = &memory{bytes: make([]byte, size), from: b, class: class}
 	}
 	m.bytes = m.bytes[:n]
@@ -53,6 +58,40 @@ func (b *buffers) get(n int) *memory {
 		b.budget.Take(int64(cap(m.bytes)))
 	}
 	return m
+}
+
+func (b *buffers) take(class int) *memory {
+	if class < 0 {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	last := len(b.free[class]) - 1
+	if last < 0 {
+		return nil
+	}
+	m := b.free[class][last]
+	b.free[class][last], b.free[class] = nil, b.free[class][:last]
+	b.idle -= int64(cap(m.bytes))
+	return m
+}
+
+// put keeps memory that nobody uses, in the place of what lies idle in other sizes.
+func (b *buffers) put(m *memory) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	size := int64(cap(m.bytes))
+	for class := 0; b.idle+size > b.keep && class < maxClass; class++ {
+		for class != m.class && len(b.free[class]) > 0 && b.idle+size > b.keep {
+			last := len(b.free[class]) - 1
+			b.idle -= int64(cap(b.free[class][last].bytes))
+			b.free[class][last], b.free[class] = nil, b.free[class][:last]
+		}
+	}
+	if b.idle+size <= b.keep {
+		b.free[m.class] = append(b.free[m.class], m)
+		b.idle += size
+	}
 }
 
 // classOf returns the class of buffers that hold n bytes, and how large they are.
@@ -88,6 +127,6 @@ func (m *memory) release() {
 		m.from.budget.Release(int64(cap(m.bytes)))
 	}
 	if m.class >= 0 {
-		m.from.classes[m.class].Put(m)
+		m.from.put(m)
 	}
 }

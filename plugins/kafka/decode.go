@@ -56,7 +56,8 @@ func (f *fetched) Count() int {
 }
 
 // Decode implements [sdk.Encoded]. Control records and those of aborted
-// transactions are left out.
+// transactions are left out. Beside an error, which is a *corruptBatch, it returns
+// the records before it.
 func (f *fetched) Decode() ([]sdk.Record, error) {
 	var (
 		records = make([]sdk.Record, 0, min(f.Count(), maxExpected))
@@ -65,29 +66,44 @@ func (f *fetched) Decode() ([]sdk.Record, error) {
 	for rest := f.raw; len(rest) > 0; {
 		b, next, _, ok := nextBatch(rest)
 		if !ok {
-			return nil, fmt.Errorf("%d bytes behind the last batch", len(rest))
+			return records, &corruptBatch{f.at.To, fmt.Errorf("%d bytes behind the last batch", len(rest))}
 		}
 		rest = next
-		if f.readCommitted && aborts.drops(b) || b.holdsNothing() {
-			continue
-		}
+		dropped := aborts.drops(b) && f.readCommitted || b.holdsNothing()
 		var err error
-		if records, err = f.appendRecords(records, b); err != nil {
-			return nil, err
+		if records, err = f.appendRecords(records, b, dropped); err != nil {
+			return records, err
 		}
 	}
 	return records, nil
 }
 
-// appendRecords appends the wanted records of one batch.
-func (f *fetched) appendRecords(records []sdk.Record, b batchView) ([]sdk.Record, error) {
-	if b.magic() != 2 {
-		old, err := f.decodeOld(b)
-		return append(records, old...), err
+// corruptBatch is about a batch that cannot be read.
+type corruptBatch struct {
+	at  int64 // its first offset that is wanted
+	err error
+}
+
+func (c *corruptBatch) Error() string { return c.err.Error() }
+func (c *corruptBatch) Unwrap() error { return c.err }
+
+// appendRecords appends the wanted records of one batch, none if it is to be dropped.
+// It trusts nothing that the producer has not summed up so.
+func (f *fetched) appendRecords(records []sdk.Record, b batchView, dropped bool) ([]sdk.Record, error) {
+	before, err := len(records), b.verify()
+	switch {
+	case err != nil || dropped:
+	case b.magic() != 2:
+		var old []sdk.Record
+		old, err = f.decodeOld(b)
+		records = append(records, old...)
+	default:
+		if records, err = f.decodeBatch(b, records); err != nil {
+			err = fmt.Errorf("batch at offset %d: %w", b.baseOffset(), err)
+		}
 	}
-	records, err := f.decodeBatch(b, records)
 	if err != nil {
-		return nil, fmt.Errorf("batch at offset %d: %w", b.baseOffset(), err)
+		return records[:before], &corruptBatch{max(b.baseOffset(), f.at.From), err}
 	}
 	return records, nil
 }
@@ -98,12 +114,12 @@ func (f *fetched) decodeBatch(b batchView, records []sdk.Record) ([]sdk.Record, 
 	if codec := b.codec(); codec != 0 {
 		var err error
 		if body, err = f.decompressor.Decompress(body, kgo.CompressionCodecType(codec)); err != nil {
-			return nil, fmt.Errorf("decompressing: %w", err)
+			return records, fmt.Errorf("decompressing: %w", err)
 		}
 	}
 	count := int(b.count())
 	if count < 0 || count > len(body)/minRecordSize {
-		return nil, fmt.Errorf("%d records cannot stand in %d bytes", count, len(body))
+		return records, fmt.Errorf("%d records cannot stand in %d bytes", count, len(body))
 	}
 	records = slices.Grow(records, count)
 	r := recordReader{in: body, base: b.baseOffset(), baseTime: b.baseTimestamp()}
@@ -112,12 +128,12 @@ func (f *fetched) decodeBatch(b batchView, records []sdk.Record) ([]sdk.Record, 
 		records = append(records, sdk.Record{})
 		rec := &records[len(records)-1]
 		if err := r.next(rec); err != nil {
-			return nil, err
+			return records, err
 		}
 		// Brokers store such records without a look inside; taken as they are,
 		// they would fall out of the range or overtake others.
 		if rec.Offset < due || rec.Offset >= b.nextOffset() {
-			return nil, fmt.Errorf("a record says it has offset %d, where one of [%d, %d) is due", rec.Offset, due, b.nextOffset())
+			return records, fmt.Errorf("a record says it has offset %d, where one of [%d, %d) is due", rec.Offset, due, b.nextOffset())
 		}
 		due = rec.Offset + 1
 		if b.appendTime() {
@@ -128,7 +144,7 @@ func (f *fetched) decodeBatch(b batchView, records []sdk.Record) ([]sdk.Record, 
 		}
 	}
 	if len(r.in) != 0 {
-		return nil, fmt.Errorf("%d bytes behind the last record", len(r.in))
+		return records, fmt.Errorf("%d bytes behind the last record", len(r.in))
 	}
 	return records, nil
 }

@@ -173,6 +173,9 @@ func (f *fetcher) connect(ctx context.Context) error {
 	}
 	f.conn, f.session = conn, newSession(version)
 	f.unwatch = context.AfterFunc(ctx, conn.close)
+	if carries := f.inRoundTrip(); carries > f.source.reach.Load() {
+		f.source.reach.Store(carries)
+	}
 	return nil
 }
 
@@ -207,12 +210,13 @@ func (f *fetcher) reserve() int64 {
 	f.source.mu.Unlock()
 	limit := f.source.env.Memory.Limit()
 	most := max(limit/(2*brokers), minFetchBytes)
-	return min(max(fetchBytes, min(f.inRoundTrip(), limit/4)), most)
+	return min(max(fetchBytes, f.inRoundTrip()), most)
 }
 
-// inRoundTrip is how many bytes a link carries while a request is under way.
+// inRoundTrip is how many bytes a link carries while a request is under way, as far
+// as there is memory for it.
 func (f *fetcher) inRoundTrip() int64 {
-	return int64(f.conn.roundTrip.Seconds() * fetchRate)
+	return min(int64(f.conn.roundTrip.Seconds()*fetchRate), f.source.env.Memory.Limit()/4)
 }
 
 func (f *fetcher) request(cursors []*cursor, maxBytes int32, wait time.Duration) *kmsg.FetchRequest {

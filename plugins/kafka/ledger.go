@@ -91,7 +91,7 @@ func (l *ledger) produce(ctx context.Context, entries []sdk.Entry) error {
 	for i, e := range entries {
 		records[i] = sdk.Record{Timestamp: now, Key: []byte(e.Key), Value: e.Value}
 	}
-	head, body := (&encoder{buffers: newBuffers(nil)}).encode(records, 0)
+	head, body := (&encoder{buffers: newBuffers(nil, 0)}).encode(records, 0)
 	head.seal(l.producer, true)
 	raw := append(head[:], body.bytes...)
 	if !l.store.client.transactionV2 {

@@ -53,14 +53,35 @@ func newLink(s *sender, conn *connection) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &link{sender: s, conn: conn, version: version, done: make(chan struct{}), nearest: conn.roundTrip}
+	l := &link{sender: s, conn: conn, version: version, done: make(chan struct{}), nearest: time.Minute}
 	s.sink.running.Go(l.run)
 	return l, nil
 }
 
 // full reports whether as much is in flight as the link carries in a round trip.
 func (l *link) full() bool {
-	return l.bytes >= max(minInFlight, int(l.nearest.Seconds()*produceRate))
+	return l.bytes >= max(minInFlight, int(l.carries()))
+}
+
+// busy reports whether a broker that is near has several requests to answer.
+func (l *link) busy() bool { return len(l.flights) >= 4 && l.nearest < 2*time.Millisecond }
+
+// carries is how many bytes are under way in a round trip.
+func (l *link) carries() int64 { return int64(l.nearest.Seconds() * produceRate) }
+
+// measured takes the time of an answer. The caller holds the mutex.
+func (l *link) measured(took time.Duration) {
+	if took >= l.nearest {
+		return
+	}
+	l.nearest = took
+	var reach int64
+	for _, s := range l.sender.sink.senders {
+		if s.link != nil {
+			reach = max(reach, s.link.carries())
+		}
+	}
+	l.sender.sink.reach.Store(reach)
 }
 
 func (l *link) ended() bool {
@@ -134,7 +155,7 @@ func (l *link) answered(number int32, resp *kmsg.ProduceResponse) error {
 	now, f := time.Now(), l.flights[0]
 	l.flights[0], l.flights = nil, l.flights[1:]
 	l.bytes -= f.size
-	l.nearest = min(l.nearest, now.Sub(f.sent))
+	l.measured(now.Sub(f.sent))
 	if wait := time.Duration(resp.ThrottleMillis) * time.Millisecond; wait > 0 {
 		l.throttled = now.Add(wait)
 	}

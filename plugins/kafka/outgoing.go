@@ -5,6 +5,7 @@ package kafka
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -135,28 +136,25 @@ func (w *writer) passOn(wr *write, f *fetched, to sdk.TopicPartition) (parts []*
 	for rest := f.raw; len(rest) > 0; {
 		b, next, _, _ := nextBatch(rest)
 		rest = next
-		if aborts.drops(b) && f.readCommitted || b.holdsNothing() {
-			continue
-		}
+		dropped := aborts.drops(b) && f.readCommitted || b.holdsNothing()
 		why := b.decoded(f.at, w.sink.codec)
-		if why == "" {
+		if why == "" && !dropped {
 			flush()
 			parts = append(parts, asRead(wr, f, b, to))
 			continue
 		}
 		codec := w.sink.codecFor(compressionOf(b))
-		if size > int(w.sink.config.BatchSize) || why != as.why || codec != as.codec {
+		if !dropped && (size > int(w.sink.config.BatchSize) || why != as.why || codec != as.codec) {
 			flush()
+			as.why, as.codec = why, codec
 		}
-		as.why, as.codec = why, codec
 		before := len(records)
 		w.sink.encoding <- struct{}{}
-		records, err = f.appendRecords(records, b)
+		records, err = f.appendRecords(records, b, dropped)
 		<-w.sink.encoding
 		if err != nil {
-			records = records[:min(before, len(records))]
 			flush()
-			return parts, unreadable(wr.source, max(b.baseOffset(), f.at.From), err)
+			return parts, unreadable(wr.source, f.at, err)
 		}
 		for i := before; i < len(records); i++ {
 			size += records[i].Size()
@@ -176,9 +174,13 @@ func asRead(wr *write, f *fetched, b batchView, to sdk.TopicPartition) *outgoing
 	return o
 }
 
-func unreadable(source sdk.Stream, at int64, err error) *sdk.PartitionError {
+// unreadable is the error of a partition of which something cannot be read.
+func unreadable(source sdk.Stream, at sdk.Offsets, err error) *sdk.PartitionError {
+	if c, ok := errors.AsType[*corruptBatch](err); ok {
+		at = sdk.Offsets{From: c.at, To: c.at + 1}
+	}
 	return &sdk.PartitionError{
-		TopicPartition: source.TopicPartition, Reason: sdk.ReasonCorrupt, Offsets: sdk.Offsets{From: at, To: at + 1}, Err: err,
+		TopicPartition: source.TopicPartition, Reason: sdk.ReasonCorrupt, Offsets: at, Err: err,
 		Fix: "nothing behind it is copied; check the source's disks, or leave the topic out",
 	}
 }
@@ -194,8 +196,9 @@ func (w *writer) divideRecords(ctx context.Context, wr *write, b *sdk.Batch) ([]
 	w.sink.encoding <- struct{}{}
 	records, err := b.Records()
 	<-w.sink.encoding
+	var stop error
 	if err != nil {
-		return nil, unreadable(b.Source, b.From, err)
+		stop = unreadable(b.Source, b.Offsets, err) // behind the records there are
 	}
 	var parts []*outgoing
 	for len(records) > 0 {
@@ -220,7 +223,7 @@ func (w *writer) divideRecords(ctx context.Context, wr *write, b *sdk.Batch) ([]
 		}
 		records = records[same:]
 	}
-	return parts, nil
+	return parts, stop
 }
 
 // appendParts appends the parts that records for one target make: no larger than

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,7 +16,7 @@ import (
 // reader hands one lane what the fetch loops bring for its partitions.
 type reader struct {
 	source *source
-	share  int64        // bytes that may wait for the lane
+	share  int64        // bytes that may wait for the lane, of what comes from near
 	queued atomic.Int64 // bytes that do
 
 	mu      sync.Mutex
@@ -45,7 +44,7 @@ func (a arrival) release() {
 var _ sdk.Reader = (*reader)(nil)
 
 func newReader(s *source) *reader {
-	return &reader{source: s, share: laneShare(s.env.Memory.Limit()), cursors: map[sdk.TopicPartition]*cursor{}, ready: make(chan struct{}, 1)}
+	return &reader{source: s, share: max(s.env.Memory.Limit()/64, 1<<20), cursors: map[sdk.TopicPartition]*cursor{}, ready: make(chan struct{}, 1)}
 }
 
 // Add implements [sdk.Reader].
@@ -132,69 +131,17 @@ func (r *reader) Read(ctx context.Context) (*sdk.Batch, error) {
 }
 
 // handOver returns what arrived, unless its partition was removed meanwhile.
-// What of a batch is not as its producers summed it up stops the partition: what
-// stands before it is returned, and the error is left for the next Read. The
-// bytes are summed up here, and not where they are fetched, because the lane is
-// about to look at them.
 func (r *reader) handOver(a arrival) (*sdk.Batch, error) {
-	front, stop := a.verified()
 	r.mu.Lock()
-	if r.cursors[a.cursor.stream.TopicPartition] != a.cursor {
-		r.mu.Unlock()
-		if front != nil {
-			front.Release()
-		}
-		return nil, nil
-	}
-	var behind []arrival
-	if stop != nil {
-		behind = r.drop(a.cursor)
-	}
-	if stop != nil && front != nil {
-		r.queue = slices.Insert(r.queue, 0, arrival{cursor: a.cursor, err: stop})
-	}
+	wanted := r.cursors[a.cursor.stream.TopicPartition] == a.cursor
 	r.mu.Unlock()
-	for _, b := range behind {
-		b.release()
+	if wanted {
+		return a.batch, a.err
 	}
-	switch {
-	case front != nil:
-		return front, nil
-	case stop != nil:
-		return nil, stop
-	}
-	return nil, a.err
-}
-
-// verified returns the batch, or what of it is as its producers summed it up,
-// and what stops the partition behind it.
-func (a arrival) verified() (front *sdk.Batch, stop *sdk.PartitionError) {
-	if a.batch == nil {
-		return nil, nil
-	}
-	encoded, ok := a.batch.Encoded()
-	if !ok {
-		return a.batch, nil
-	}
-	f := encoded.(*fetched)
-	good, bad := verify(f.raw)
-	if bad == nil {
-		return a.batch, nil
-	}
-	at := sdk.Offsets{From: f.at.From, To: f.at.From}
-	if len(good.raw) > 0 {
-		at.To = min(good.to, f.at.To)
-	}
-	stop = a.cursor.corrupt(sdk.Offsets{From: at.To, To: at.To + 1}, bad)
-	if at.Count() == 0 {
+	if a.batch != nil {
 		a.batch.Release()
-		return nil, stop
 	}
-	rest := *f
-	rest.at, rest.raw = at, good.raw
-	front = sdk.NewEncodedBatch(a.batch.Source, at, &rest)
-	front.LeaderEpoch, front.Newest = good.epoch, good.newest
-	return front, stop
+	return nil, nil
 }
 
 // Close implements [sdk.Reader].
@@ -282,16 +229,25 @@ type cursor struct {
 
 // full reports whether enough of the partition, or for its lane, is waiting.
 func (c *cursor) full() bool {
-	return c.queued.Load() >= partitionHighWater || c.reader.queued.Load() >= c.reader.share
+	partition, lane := c.enough()
+	return c.queued.Load() >= partition || c.reader.queued.Load() >= lane
+}
+
+// enough is how much may wait of the partition, and for its lane: at least what the
+// longest link brings in a round trip, or it would lie idle.
+func (c *cursor) enough() (partition, lane int64) {
+	reach := c.reader.source.reach.Load()
+	return max(partitionHighWater, reach), max(c.reader.share, reach)
 }
 
 // consumed tells that the lane took n bytes of the partition.
 func (c *cursor) consumed(n int64) {
+	enough, laneEnough := c.enough()
 	partition, lane := c.queued.Add(-n), c.reader.queued.Add(-n)
-	if partition+n >= partitionHighWater && partition < partitionHighWater {
+	if partition+n >= enough && partition < enough {
 		c.notify()
 	}
-	if lane+n >= c.reader.share && lane < c.reader.share {
+	if lane+n >= laneEnough && lane < laneEnough {
 		c.reader.notifyAll()
 	}
 }

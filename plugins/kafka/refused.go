@@ -4,6 +4,7 @@ package kafka
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -51,6 +52,9 @@ func (w *writer) refused(ctx context.Context, t *target, part *kmsg.ProduceRespo
 		pe.Fix = "grant WRITE on the topic and start again"
 	default:
 		pe.Err = fmt.Errorf("%s refuses the record: %w%s", where, err, detail(part.ErrorMessage))
+	}
+	if corrupt := w.corrupt(t); corrupt != nil {
+		pe = unreadable(sdk.Stream{}, pe.Offsets, fmt.Errorf("%w; %s refuses it: %w", corrupt, where, err))
 	}
 	w.sink.mu.Lock()
 	defer w.sink.mu.Unlock()
@@ -132,6 +136,22 @@ func (w *writer) split(o *outgoing, at int) ([]*outgoing, error) {
 		parts = append(parts, part)
 	}
 	return parts, nil
+}
+
+// corrupt says what is wrong with the first batch of a queue, if it was sent as it was
+// read and cannot be decoded. Nobody has looked into it before.
+func (w *writer) corrupt(t *target) error {
+	w.sink.mu.Lock()
+	defer w.sink.mu.Unlock()
+	if w.failed != nil || t.queue[0].why != "" {
+		return nil
+	}
+	o := t.queue[0]
+	raw := o.raw()
+	binary.BigEndian.PutUint64(raw, uint64(o.first()))
+	whole := fetched{at: sdk.Offsets{To: 1 << 62}, raw: raw, decompressor: newDecompressor(maxDecompressed)}
+	_, err := whole.Decode()
+	return err
 }
 
 func (w *writer) sourceOffset(t *target, at int) int64 {

@@ -55,7 +55,7 @@ func encodeBatch(codec int8, records []sdk.Record) []byte {
 	if err != nil {
 		panic(err)
 	}
-	head, body := (&encoder{compressors: all, buffers: newBuffers(nil)}).encode(records, codec)
+	head, body := (&encoder{compressors: all, buffers: newBuffers(nil, 0)}).encode(records, codec)
 	head.seal(producerState{id: 7, epoch: 1}, false)
 	return append(head[:], body.bytes...)
 }

@@ -16,6 +16,8 @@ const (
 	// produceTimeout is how long a broker may take for the oldest request.
 	produceTimeout = 40 * time.Second
 
+	smallRequest = 256 << 10
+
 	// minInFlight is how many bytes may be in flight to a broker that is near.
 	minInFlight = 4 << 20
 	// produceRate is what a link is taken to carry, in bytes per second: so much
@@ -155,6 +157,7 @@ func (s *sender) connect(ctx context.Context) bool {
 		if l, err = newLink(s, conn); err == nil {
 			s.sink.mu.Lock()
 			s.link = l
+			l.measured(conn.roundTrip)
 			s.retry.reset()
 			s.sink.mu.Unlock()
 			return true
@@ -222,7 +225,7 @@ func (s *sender) collect(now time.Time) (f *flight, wait time.Duration) {
 	defer s.sink.mu.Unlock()
 	wait = time.Hour
 	l := s.link
-	if l.full() || l.conn.expired(now) {
+	if l.full() || l.conn.expired(now) || l.busy() && s.little() {
 		return nil, wait
 	}
 	f = &flight{}
@@ -258,6 +261,21 @@ func (s *sender) collect(now time.Time) (f *flight, wait time.Duration) {
 	}
 	l.take(f, now)
 	return f, 0
+}
+
+// little reports whether what is ready would make a small request: while others are
+// in flight to a broker that is near, more comes before it is missed.
+func (s *sender) little() bool {
+	size := 0
+	for _, t := range s.ready {
+		if t.sender == s && t.sendable() {
+			size += t.queue[t.inFlight].size()
+		}
+		if size >= smallRequest {
+			return false
+		}
+	}
+	return true
 }
 
 // send writes a request. What comes of it the link will see.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -27,6 +28,9 @@ type sink struct {
 	// encoding holds a token for each lane that decodes and encodes: more of
 	// them than processors would only drive each other out of the caches.
 	encoding chan struct{}
+
+	// reach is how many bytes the longest link carries in a round trip.
+	reach atomic.Int64
 
 	ctx     context.Context // of the senders
 	cancel  context.CancelFunc
@@ -55,7 +59,7 @@ func (c *SinkConfig) NewSink(ctx context.Context, env sdk.Env) (sdk.Sink, error)
 	}
 	s := &sink{
 		config: c, env: env, client: cl, metadata: newMetadata(cl, false),
-		codec: codecOf(c.Compression), compressors: compressors, buffers: newBuffers(nil),
+		codec: codecOf(c.Compression), compressors: compressors, buffers: newBuffers(nil, env.Memory.Limit()/4),
 		encoding: make(chan struct{}, runtime.GOMAXPROCS(0)), senders: map[int32]*sender{},
 	}
 	if c.Partitioner == partitionerKeyHash {

@@ -26,6 +26,8 @@ type source struct {
 	selected     atomic.Pointer[selected]
 	decompressor kgo.Decompressor
 	buffers      *buffers // of fetch answers
+	// reach is how many bytes the longest link brings in a round trip.
+	reach atomic.Int64
 	// bounds is where each partition of a bounded source ends; nil if the
 	// source has no end.
 	bounds map[sdk.Stream]int64
@@ -61,7 +63,7 @@ func (c *SourceConfig) NewSource(ctx context.Context, env sdk.Env) (sdk.Source, 
 	}
 	s := &source{
 		config: c, env: env, client: cl,
-		decompressor: newDecompressor(maxDecompressed), buffers: newBuffers(env.Memory),
+		decompressor: newDecompressor(maxDecompressed), buffers: newBuffers(env.Memory, env.Memory.Limit()/4),
 		fetchers: map[int32]*fetcher{},
 	}
 	s.metadata = newMetadata(cl, false)

@@ -55,21 +55,6 @@ type batches struct {
 	newest int64 // the latest timestamp
 }
 
-// verify returns the batches at the front of raw that are as their producers
-// summed them up; err is about the one behind them.
-func verify(raw []byte) (good batches, err error) {
-	good = batches{epoch: sdk.NoEpoch, newest: -1}
-	for rest := raw; len(rest) > 0; {
-		b, next, _, _ := nextBatch(rest)
-		if err := b.verify(); err != nil {
-			return good, err
-		}
-		rest = next
-		good.add(b, raw[:len(raw)-len(rest):len(raw)-len(rest)])
-	}
-	return good, nil
-}
-
 // add goes on to b, behind which raw ends.
 func (g *batches) add(b batchView, raw []byte) {
 	g.raw, g.to, g.epoch = raw, b.nextOffset(), max(g.epoch, b.leaderEpoch())
@@ -118,7 +103,7 @@ func (c *cursor) whole(raw []byte) (got batches, err error) {
 // not too large to be decoded at once.
 func (s *source) deliver(c *cursor, got batches, part *kmsg.FetchResponseTopicPartition, from answer) {
 	held := from.retain()
-	if c.reader.queued.Load() > c.reader.share/4 && 4*len(got.raw) < len(held.bytes) {
+	if c.queued.Load() > partitionHighWater/2 && 4*len(got.raw) < len(held.bytes) {
 		// The lane is behind, and a small piece would keep the whole answer
 		// for as long as it is.
 		piece := s.buffers.get(len(got.raw))

@@ -45,7 +45,7 @@ var _ sdk.Writer = (*writer)(nil)
 func newWriter(s *sink, producer producerState) *writer {
 	w := &writer{
 		sink: s, producer: producer, encoder: &encoder{compressors: s.compressors, buffers: s.buffers},
-		memory:  sdk.NewBudget(laneShare(s.env.Memory.Limit())),
+		memory:  sdk.NewBudget(minLaneShare),
 		targets: map[sdk.TopicPartition]*target{},
 		halted:  map[sdk.TopicPartition]*sdk.PartitionError{}, open: map[*write]struct{}{}, idle: make(chan struct{}),
 	}
@@ -53,10 +53,16 @@ func newWriter(s *sink, producer producerState) *writer {
 	return w
 }
 
-// laneShare is how much of a memory limit one lane may have in flight: a long link
-// wants much, and as many lanes as there are by default shall not hold more than
+// minLaneShare is how many bytes a lane may have on their way to brokers that are
+// near. What is handed on soon is still in the processor's caches.
+const minLaneShare = 2 << 20
+
+// share is how many bytes a lane may have on their way now: what the farthest link
+// carries, but so much that as many lanes as there are by default hold no more than
 // there is.
-func laneShare(limit int64) int64 { return max(limit/defaultLanes, 2<<20) }
+func (w *writer) share() int64 {
+	return max(min(w.sink.reach.Load(), w.sink.env.Memory.Limit()/defaultLanes), minLaneShare)
+}
 
 // Write implements [sdk.Writer].
 func (w *writer) Write(ctx context.Context, b *sdk.Batch, done sdk.Done) {
@@ -118,6 +124,10 @@ func (w *writer) register(wr *write, parts []*outgoing, stop *sdk.PartitionError
 
 // put encodes what is to be, and queues the parts, as there is room for them.
 func (w *writer) put(ctx context.Context, parts []*outgoing) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(w.over, cancel)()
+	w.memory.SetLimit(w.share())
 	for i, o := range parts {
 		if o.records != nil {
 			w.sink.encoding <- struct{}{}
@@ -139,9 +149,6 @@ func (w *writer) put(ctx context.Context, parts []*outgoing) error {
 // hold waits until the lane, and for what is encoded anew the pipeline, has room for
 // a batch. The memory of what was read is the source's.
 func (w *writer) hold(ctx context.Context, o *outgoing) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer context.AfterFunc(w.over, cancel)()
-	defer cancel()
 	n := int64(o.size())
 	if err := w.memory.Acquire(ctx, n); err != nil {
 		return err
