@@ -13,7 +13,7 @@ type Run struct {
 
 // Delivery is both ends of a finished write: the source range of the batch and
 // the runs its records became, in the order of the source offsets. Offsets of
-// the range that stand in no run have no record at the target.
+// the range that stand in no run have no record at the target. Who is told keeps it.
 type Delivery struct {
 	Source Stream
 	Offsets

@@ -18,6 +18,7 @@ type Lane struct {
 	Stops     map[sdk.TopicPartition]Stop
 	Gaps      []Gap // in the order of their times
 	Moved     map[sdk.TopicPartition]Moved
+	segments  map[sdk.TopicPartition][]storedSegment // of the mappings, in order
 }
 
 // DecodeLane reads a lane's ledger.
@@ -26,6 +27,7 @@ func DecodeLane(entries map[string][]byte) (*Lane, error) {
 		Positions: make(map[sdk.TopicPartition]sdk.Position, len(entries)),
 		Stops:     map[sdk.TopicPartition]Stop{},
 		Moved:     map[sdk.TopicPartition]Moved{},
+		segments:  map[sdk.TopicPartition][]storedSegment{},
 	}
 	for _, key := range slices.Sorted(maps.Keys(entries)) {
 		if err := l.decode(key, entries[key]); err != nil {
@@ -54,6 +56,10 @@ func (l *Lane) decode(key string, raw []byte) error {
 	case strings.HasPrefix(key, gapPrefix):
 		g, err := decodeGap(key, raw)
 		l.Gaps = append(l.Gaps, g)
+		return err
+	case strings.HasPrefix(key, mapPrefix):
+		tp, from, err := segmentOf(key)
+		l.segments[tp] = append(l.segments[tp], storedSegment{from, raw})
 		return err
 	}
 	return nil

@@ -12,6 +12,7 @@
 //	               move/TOPIC/PARTITION         where a partition shall go on
 //	lane           lane                         how the lane is doing
 //	               position/TOPIC/PARTITION     how far a partition was read
+//	               map/TOPIC/PARTITION/OFFSET   where its records from that offset on are at the target
 //	               stop/TOPIC/PARTITION         why it is not read any further
 //	               gap/TOPIC/PARTITION/TIME     what of it was passed over
 //	               moved/TOPIC/PARTITION        the last move that was carried out
@@ -37,6 +38,7 @@ const (
 
 	knownPrefix = "known/"
 	movePrefix  = "move/"
+	mapPrefix   = "map/"
 	stopPrefix  = "stop/"
 	gapPrefix   = "gap/"
 	movedPrefix = "moved/"

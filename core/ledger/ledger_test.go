@@ -3,6 +3,8 @@
 package ledger
 
 import (
+	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -85,14 +87,16 @@ func TestLaneRoundTrip(t *testing.T) {
 				{position.Stream, sdk.Offsets{From: 1, To: 5}, sdk.ReasonGap, "on_gap", "lost", at},
 				{position.Stream, sdk.Offsets{From: 9, To: OpenEnd}, sdk.ReasonRecreated, "on_recreate", "", at.Add(1)},
 			},
-			Moved: map[sdk.TopicPartition]Moved{tp: {versioned{version}, "id", 1, 5, "positions skip", at, ""}},
+			Moved:    map[sdk.TopicPartition]Moved{tp: {versioned{version}, "id", 1, 5, "positions skip", at, ""}},
+			segments: map[sdk.TopicPartition][]storedSegment{tp: {{7, []byte("{}")}}},
 		}
 		entries := []sdk.Entry{
 			entryOf(t)(want.State.Entry()), entryOf(t)(sdk.EncodePosition(position)), entryOf(t)(want.Stops[tp].Entry(tp)),
+			{Key: "map/" + url.PathEscape(tp.Topic) + "/" + strconv.Itoa(int(tp.Partition)) + "/00000000000000000007", Value: []byte("{}")},
 			entryOf(t)(want.Gaps[1].Entry()), entryOf(t)(want.Gaps[0].Entry()), entryOf(t)(want.Moved[tp].Entry(tp)),
 		}
 		got := must[*Lane](t)(DecodeLane(stored(t, entries...)))
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(State{}, Stop{}, Moved{}, versioned{})); diff != "" {
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(State{}, Stop{}, Moved{}, versioned{}, Lane{}, storedSegment{})); diff != "" {
 			t.Fatal(diff)
 		}
 		got = must[*Lane](t)(DecodeLane(stored(t, append(entries, UnstopEntry(tp))...)))
@@ -203,6 +207,11 @@ func TestDecodeRefuses(t *testing.T) {
 		{"broken position", "position/a/0", `{}`, `"position/a/0"`, false},
 		{"broken state", "lane", `[]`, `"lane"`, false},
 		{"no version", "moved/a/0", `{}`, `version 0`, false},
+		{"segment without an offset", "map/a/0", `{}`, `"map/a/0": "" is not an offset`, false},
+		{"segment at no offset", "map/a/0/-0000000000000000001", `{}`, `is not an offset`, false},
+		{"segment beyond all offsets", "map/a/0/99999999999999999999", `{}`, `is not an offset`, false},
+		{"segment under a short key", "map/a/0/7", `{}`, `the key of this segment is "map/a/0/00000000000000000007"`, false},
+		{"segment of another spelling", "map/%61/0/00000000000000000007", `{}`, `the key of this segment is "map/a/0/00000000000000000007"`, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

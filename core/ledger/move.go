@@ -51,9 +51,9 @@ func (m Moved) Entry(tp sdk.TopicPartition) (sdk.Entry, error) {
 }
 
 // Carry is what carrying out a move writes, all in one commit: the position
-// (unless the move is off), the gap it leaves, and its outcome. The stop, if there
-// is one, is at an end.
-func (m Move) Carry(from sdk.Position, stop *Stop, now time.Time) (to sdk.Position, entries []sdk.Entry, err error) {
+// (unless the move is off) and its mapping, the gap it leaves, and its outcome. The
+// stop, if there is one, is at an end.
+func (m Move) Carry(from sdk.Position, mapping *Mapping, stop *Stop, now time.Time) (to sdk.Position, entries []sdk.Entry, err error) {
 	if to, err = m.To.Position(m.TopicPartition); err != nil {
 		return to, nil, err
 	}
@@ -68,7 +68,7 @@ func (m Move) Carry(from sdk.Position, stop *Stop, now time.Time) (to sdk.Positi
 	if stop != nil {
 		reason, text = stop.Reason, stop.Error
 	}
-	entries, err = Redirect(from, to, Gap{Reason: reason, Cause: m.Cause, Error: text, At: now})
+	entries, err = Redirect(from, to, mapping, Gap{Reason: reason, Cause: m.Cause, Error: text, At: now})
 	if err != nil {
 		return to, nil, err
 	}
@@ -76,15 +76,19 @@ func (m Move) Carry(from sdk.Position, stop *Stop, now time.Time) (to sdk.Positi
 	return to, append(entries, e), err
 }
 
-// Redirect is what going on elsewhere writes, all in one commit: the new
-// position, the gap, if there is one (why says its reason, cause, error and
+// Redirect is what going on elsewhere writes, all in one commit: the new position
+// and its mapping, the gap, if there is one (why says its reason, cause, error and
 // time), and the end of the stop.
-func Redirect(from, to sdk.Position, why Gap) ([]sdk.Entry, error) {
+func Redirect(from, to sdk.Position, mapping *Mapping, why Gap) ([]sdk.Entry, error) {
 	position, err := sdk.EncodePosition(to)
 	if err != nil {
 		return nil, err
 	}
-	entries := []sdk.Entry{position, UnstopEntry(to.TopicPartition)}
+	entries, err := mapping.MoveTo(to)
+	if err != nil {
+		return nil, err
+	}
+	entries = append(entries, position, UnstopEntry(to.TopicPartition))
 	g, ok := GapBetween(from, to, why.Reason)
 	if !ok {
 		return entries, nil

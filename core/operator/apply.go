@@ -82,7 +82,7 @@ func (d *Desk) carry(ctx context.Context, c *Change) error {
 		stop = &s
 	}
 	from := l.Positions[c.TopicPartition]
-	to, entries, err := c.move.Carry(from, stop, time.Now().UTC())
+	to, entries, err := c.move.Carry(from, l.Mapping(c.TopicPartition), stop, time.Now().UTC())
 	if err != nil {
 		return err
 	}

@@ -131,6 +131,49 @@ func TestApplyAlone(t *testing.T) {
 	}
 }
 
+// TestApplyMovesTheMapping: with the position its mapping moves.
+func TestApplyMovesTheMapping(t *testing.T) {
+	of := tp("a", 0)
+	tests := []struct {
+		name string
+		to   int64
+		want []ledger.Translation // of 39, 40 and 45
+	}{
+		{"back", 40, []ledger.Translation{{Found: ledger.Exact, Source: 39, Target: 139}, {Found: ledger.NotYet, Source: 40, Target: 140}, {Found: ledger.NotYet, Source: 45, Target: 140}}},
+		{"forward", 70, []ledger.Translation{{Found: ledger.Exact, Source: 39, Target: 139}, {Found: ledger.Exact, Source: 40, Target: 140}, {Found: ledger.Exact, Source: 45, Target: 145}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d, s := world(t)
+			at := s.lane(t, of).Positions[of]
+			at.Offset = 30
+			tail := ledger.NewTail(at)
+			tail.Append([]sdk.Run{{TopicPartition: sdk.TopicPartition{Topic: "east.a"}, Source: 30, Target: 130, Count: 20}}, sdk.Offsets{From: 30, To: 50})
+			entries, err := tail.Entries()
+			if err != nil || len(entries) != 1 {
+				t.Fatal(entries, err)
+			}
+			s.put(t, of, encode(entries[0], nil))
+			c, err := d.Set(t.Context(), of, tt.to)
+			if err == nil {
+				err = d.Apply(t.Context(), []*Change{c})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := s.lane(t, of)
+			for i, offset := range []int64{39, 40, 45} {
+				if got, err := l.Mapping(of).Lookup(offset); err != nil || got != tt.want[i] {
+					t.Errorf("offset %d: got %+v, %v; want %+v", offset, got, err, tt.want[i])
+				}
+			}
+			if at := l.Positions[of]; at.Offset != tt.to {
+				t.Errorf("position %s", at)
+			}
+		})
+	}
+}
+
 // skipped checks that the ledger has what skipping the gap of a partition writes.
 func skipped(t *testing.T, s *fakeStore, of sdk.TopicPartition) {
 	t.Helper()
@@ -165,7 +208,7 @@ func owner(t *testing.T, s *fakeStore, of sdk.TopicPartition, offset int64) {
 		} else {
 			from.Offset = offset
 		}
-		_, entries, err := m.Carry(from, stop, time.Unix(20, 0))
+		_, entries, err := m.Carry(from, l.Mapping(of), stop, time.Unix(20, 0))
 		if err != nil {
 			t.Error(err)
 		}

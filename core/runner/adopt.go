@@ -161,7 +161,11 @@ func (f *flow) positionsOf(ctx context.Context, streams []sdk.Stream, fresh bool
 			resolved = append(resolved, p)
 		}
 	}
-	if err := f.store(ctx, resolved); err != nil {
+	mapped, err := f.beginMappings(ctx, resolved)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.store(ctx, resolved, mapped...); err != nil {
 		return nil, err
 	}
 	for _, p := range resolved {
@@ -206,6 +210,7 @@ func (f *flow) begin(ctx context.Context, s sdk.Stream, at sdk.Position) error {
 	p := newPartition(s, f.runner.topics.target(s.Topic))
 	p.at(at)
 	f.mu.Lock()
+	p.mapping = f.tail(p.next)
 	p.paused = f.runner.said().Pauses.Hold(s.TopicPartition)
 	f.partitions[s.TopicPartition] = p
 	f.mu.Unlock()

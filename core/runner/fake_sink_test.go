@@ -73,6 +73,7 @@ type fakeWrite struct {
 	f    *fakeWriter
 	b    *sdk.Batch
 	done sdk.Done
+	runs []sdk.Run // of what is durable
 }
 
 // Write implements [sdk.Writer]. Batches of a partition become durable in order;
@@ -153,6 +154,8 @@ func (fw *fakeWrite) persist(to int64) bool {
 	for _, r := range records {
 		if r.Offset < to {
 			w.write(fw.b.Source, fw.b.Topic, r.Offset, string(r.Value))
+			to := tpOf(fw.b.Topic, fw.b.Source.Partition)
+			fw.runs = append(fw.runs, sdk.Run{TopicPartition: to, Source: r.Offset, Target: w.land(to, fw.b.Source, r.Offset), Count: 1})
 		}
 	}
 	return true
@@ -181,10 +184,9 @@ func (fw *fakeWrite) deliver() {
 
 func (fw *fakeWrite) delivery(to int64) sdk.Delivery {
 	d := sdk.Delivery{Source: fw.b.Source, Offsets: sdk.Offsets{From: fw.b.From, To: to}}
-	records, _ := fw.b.Records()
-	for _, r := range records {
-		if r.Offset < to {
-			d.Runs = append(d.Runs, sdk.Run{Source: r.Offset, Target: r.Offset, Count: 1})
+	for _, r := range fw.runs {
+		if r.Source < to {
+			d.Runs = append(d.Runs, r)
 		}
 	}
 	reason := ""

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/klamm-io/klamm/sdk"
 )
@@ -110,6 +111,7 @@ func (s *fakeStore) Open(_ context.Context, lane int) (sdk.Ledger, error) {
 	}
 	s.w.epochs[lane]++
 	l := &fakeLedger{p: s.p, lane: lane, epoch: s.w.epochs[lane], entries: maps.Clone(s.w.ledgers[lane])}
+	delete(s.w.before, lane) // opening waits until all that was committed can be read
 	s.w.event("open %d", lane)
 	s.w.mu.Unlock()
 	if s.w.afterOpen != nil {
@@ -118,9 +120,14 @@ func (s *fakeStore) Open(_ context.Context, lane int) (sdk.Ledger, error) {
 	return l, nil
 }
 
+// Read implements [sdk.Store]. It shows a commit a little later than it was
+// confirmed.
 func (s *fakeStore) Read(_ context.Context, lane int) (map[string][]byte, error) {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
+	if was, ok := s.w.before[lane]; ok && lane != sdk.ControlLane && time.Since(was.at) < readLag {
+		return was.entries, nil
+	}
 	return maps.Clone(s.w.ledgers[lane]), nil
 }
 
@@ -132,6 +139,15 @@ func (s *fakeStore) Owners(context.Context) (map[int]sdk.Owner, error) {
 		owners[lane] = sdk.Owner{ID: fmt.Sprint("process ", slices.Index(s.w.members, holder))}
 	}
 	return owners, nil
+}
+
+// readLag is how long a store's readers may not see a commit.
+const readLag = 50 * time.Millisecond
+
+// snapshot is what a ledger held before a commit.
+type snapshot struct {
+	entries map[string][]byte
+	at      time.Time
 }
 
 type fakeLedger struct {
@@ -177,6 +193,7 @@ func (l *fakeLedger) commit(ctx context.Context, entries []sdk.Entry) error {
 		w.ledgers[l.lane] = map[string][]byte{}
 	}
 	w.checkCommit(l.lane, entries)
+	w.before[l.lane] = snapshot{maps.Clone(w.ledgers[l.lane]), time.Now()}
 	w.commits[l.lane]++
 	for _, e := range entries {
 		if e.Value == nil {
@@ -184,6 +201,11 @@ func (l *fakeLedger) commit(ctx context.Context, entries []sdk.Entry) error {
 		} else {
 			w.ledgers[l.lane][e.Key] = e.Value
 		}
+	}
+	if l.lane != sdk.ControlLane {
+		w.checkMappings(l.lane, recent, func(tp sdk.TopicPartition) bool {
+			return slices.ContainsFunc(entries, func(e sdk.Entry) bool { return e.Key == sdk.PositionKey(tp) })
+		})
 	}
 	return err
 }

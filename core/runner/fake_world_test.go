@@ -4,6 +4,7 @@ package runner
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -45,9 +46,11 @@ type world struct {
 	logs    map[sdk.Stream][]int64 // what was written, by source partition
 	durable map[sdk.Stream]map[int64]bool
 	targets map[string]map[string]bool // values by target topic
+	copies  map[sdk.TopicPartition][]landed
 	held    []*fakeWrite
 
 	ledgers map[int]map[string][]byte
+	before  map[int]snapshot // the last commit of a lane
 	epochs  map[int]int
 	starts  map[sdk.Stream]int64         // first position stored
 	passed  map[sdk.Stream][]sdk.Offsets // what the gap records say
@@ -77,6 +80,7 @@ func newWorld(seed uint64, lanes int) *world {
 		random: rand.New(rand.NewPCG(seed, 1)), changed: make(chan struct{}),
 		parts: map[sdk.TopicPartition]*part{}, since: map[sdk.TopicPartition]int64{},
 		logs: map[sdk.Stream][]int64{}, durable: map[sdk.Stream]map[int64]bool{}, targets: map[string]map[string]bool{},
+		copies: map[sdk.TopicPartition][]landed{}, before: map[int]snapshot{},
 		ledgers: map[int]map[string][]byte{}, epochs: map[int]int{}, starts: map[sdk.Stream]int64{},
 		passed: map[sdk.Stream][]sdk.Offsets{}, carried: map[string]bool{}, commits: map[int]int{}, ids: map[sdk.TopicPartition]sdk.TopicID{},
 		holders: map[int]*fakeStore{},
@@ -220,8 +224,12 @@ func offsets(from, to int64) []int64 {
 	return out
 }
 
+// problems is what broke an invariant, also at the end of a life.
 func (w *world) problems() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	for lane := range w.lanes {
+		w.checkMappings(lane+1, math.MaxInt64, func(sdk.TopicPartition) bool { return true })
+	}
 	return slices.Clone(w.faults)
 }

@@ -31,6 +31,7 @@ type flow struct {
 	stored       map[sdk.TopicPartition]sdk.Position // of partitions not adopted, as the ledger has them
 	notes        notes                               // what else the ledger has
 	spec         *config.Pipeline                    // by which partitions were last let go
+	committed    []sdk.Entry                         // what was written last
 	ledgerBroken bool                                // the ledger failed and is of no further use
 
 	fatal chan error    // what ends the flow
@@ -38,10 +39,11 @@ type flow struct {
 
 	mu         sync.Mutex
 	partitions map[sdk.TopicPartition]*partition
-	laps       int                // how often the mover has come back for more, with nothing in hand
-	waiting    context.Context    // the mover waits for more as long as it lasts
-	rouse      context.CancelFunc // ends it
-	adopted    bool               // once: every partition there was is in partitions
+	tails      map[sdk.TopicPartition]*ledger.Tail // of the mappings
+	laps       int                                 // how often the mover has come back for more, with nothing in hand
+	waiting    context.Context                     // the mover waits for more as long as it lasts
+	rouse      context.CancelFunc                  // ends it
+	adopted    bool                                // once: every partition there was is in partitions
 }
 
 func newFlow(l *lane, own sdk.Ledger, b *ledger.Birth) (*flow, error) {
@@ -49,11 +51,15 @@ func newFlow(l *lane, own sdk.Ledger, b *ledger.Birth) (*flow, error) {
 	if err != nil {
 		return nil, err
 	}
+	tails, err := found.Tails()
+	if err != nil {
+		return nil, err
+	}
 	f := &flow{
 		lane: l, runner: l.runner, ledger: own, birth: b, stored: found.Positions,
 		notes: newNotes(found), spec: l.runner.spec.Load(),
 		fatal: make(chan error, 1), ended: make(chan struct{}, 1),
-		partitions: map[sdk.TopicPartition]*partition{},
+		partitions: map[sdk.TopicPartition]*partition{}, tails: tails,
 	}
 	if f.writer, err = l.runner.sink.Open(l.ctx, l.number); err != nil {
 		return nil, err
@@ -152,7 +158,8 @@ func (f *flow) bookkeeping(ctx context.Context) error {
 	return f.takeUp(ctx)
 }
 
-// commit stores the positions that have moved, and what there is to note.
+// commit stores the positions that have moved, their mappings, and what there is to
+// note.
 func (f *flow) commit(ctx context.Context) error {
 	f.mu.Lock()
 	var moved []sdk.Position
@@ -161,12 +168,13 @@ func (f *flow) commit(ctx context.Context) error {
 			moved = append(moved, p.next)
 		}
 	}
+	mapped, failed := f.mapped()
 	notes, noted, err := f.draft(time.Now())
 	f.mu.Unlock()
-	if err != nil {
+	if err := errors.Join(failed, err); err != nil {
 		return err
 	}
-	if err := f.store(ctx, moved, notes...); err != nil {
+	if err := f.store(ctx, moved, append(mapped, notes...)...); err != nil {
 		return err
 	}
 	f.mu.Lock()
@@ -192,6 +200,7 @@ func (f *flow) store(ctx context.Context, positions []sdk.Position, others ...sd
 		f.ledgerBroken = true
 		return err
 	}
+	f.committed = entries
 	for _, e := range others {
 		if ledger.IsGap(e) {
 			f.runner.health.gap()
@@ -306,7 +315,7 @@ func (f *flow) transformError(i int, b *sdk.Batch, err error) *sdk.PartitionErro
 func (f *flow) settled(p *partition, pb *pendingBatch, d sdk.Delivery, err error) {
 	f.mu.Lock()
 	p.open--
-	pb.settled, pb.to, pb.err, pb.batches = true, d.To, err, ledger.BatchesOf(d)
+	pb.settled, pb.to, pb.err, pb.runs, pb.batches = true, d.To, err, d.Runs, ledger.BatchesOf(d)
 	for _, r := range d.Runs {
 		pb.records += r.Count
 	}

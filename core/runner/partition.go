@@ -23,11 +23,12 @@ type partition struct {
 	// next is the position after the contiguous prefix of what is delivered,
 	// stored the one that the ledger has, read the offset that the source
 	// gives next.
-	next   sdk.Position
-	stored sdk.Position
-	read   int64
-	last   bool // the end of a bounded source is delivered
-	broken bool // a batch failed: the position stands, whatever comes later
+	next    sdk.Position
+	stored  sdk.Position
+	read    int64
+	mapping *ledger.Tail // reaches to next; nil as long as the partition is not read
+	last    bool         // the end of a bounded source is delivered
+	broken  bool         // a batch failed: the position stands, whatever comes later
 
 	stop    *sdk.PartitionError // why it is not read any more
 	stopped time.Time           // since when
@@ -53,7 +54,8 @@ type pendingBatch struct {
 	size    int64
 	newest  int64
 	settled bool
-	to      int64 // what of it is delivered, if err is not nil
+	to      int64     // what of it is delivered, if err is not nil
+	runs    []sdk.Run // of what is delivered
 	err     error
 	records int64
 	batches ledger.Batches
@@ -113,11 +115,12 @@ func (p *partition) expect(b *sdk.Batch) (*pendingBatch, error) {
 // position moved over, the last perhaps in part, and the error at which it stands.
 func (p *partition) settle() (moved []*pendingBatch, err error) {
 	for !p.broken && len(p.pending) > 0 && p.pending[0].settled {
-		pb := p.pending[0]
+		pb, from := p.pending[0], p.next.Offset
 		p.pending = p.pending[1:]
 		if pb.err != nil {
 			if to := min(pb.to, pb.after.Offset); to > p.next.Offset {
 				p.next.Offset, p.next.LeaderEpoch = to, pb.after.LeaderEpoch
+				p.mapping.Append(pb.runs, sdk.Offsets{From: from, To: to})
 				pb.size, pb.newest = 0, -1 // of the part they are not known
 				p.records += pb.records
 				moved = append(moved, pb)
@@ -126,6 +129,7 @@ func (p *partition) settle() (moved []*pendingBatch, err error) {
 			return moved, pb.err
 		}
 		p.next, p.last = p.towards(pb.after), pb.last
+		p.mapping.Append(pb.runs, sdk.Offsets{From: from, To: p.next.Offset})
 		p.records += pb.records
 		p.bytes += pb.size
 		p.newest = max(p.newest, pb.newest)

@@ -94,8 +94,8 @@ func (f *flow) leftBehind(p *partition) bool {
 		f.runner.restartsRecreated() && f.settledDown(p)
 }
 
-// forget removes the position of a partition that the topic does not have any
-// more since it was made again, and leaves a gap record.
+// forget removes the position and the mapping of a partition that the topic does
+// not have any more since it was made again, and leaves a gap record.
 func (f *flow) forget(ctx context.Context, at sdk.Position) error {
 	now := time.Now()
 	gap := ledger.Gap{
@@ -106,12 +106,18 @@ func (f *flow) forget(ctx context.Context, at sdk.Position) error {
 	if err != nil {
 		return err
 	}
-	if err := f.store(ctx, nil, e, sdk.Entry{Key: sdk.PositionKey(at.TopicPartition)}, ledger.UnstopEntry(at.TopicPartition)); err != nil {
+	stored, err := f.readBack(ctx)
+	if err != nil {
+		return err
+	}
+	entries := append(stored.Mapping(at.TopicPartition).Remove(), e, sdk.Entry{Key: sdk.PositionKey(at.TopicPartition)}, ledger.UnstopEntry(at.TopicPartition))
+	if err := f.store(ctx, nil, entries...); err != nil {
 		return err
 	}
 	f.mu.Lock()
 	delete(f.partitions, at.TopicPartition)
 	delete(f.stored, at.TopicPartition)
+	delete(f.tails, at.TopicPartition)
 	delete(f.notes.stops, at.TopicPartition)
 	f.mu.Unlock()
 	f.runner.log.Warn("partition is gone since its topic was made again; a gap record says so", "topic", at.Topic, "partition", at.Partition, "offset", at.Offset)

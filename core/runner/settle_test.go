@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/klamm-io/klamm/core/ledger"
 	"github.com/klamm-io/klamm/sdk"
 )
 
@@ -19,6 +20,7 @@ func TestSettleMovesOverTheContiguousPrefix(t *testing.T) {
 		stream := sdk.Stream{TopicPartition: tpOf("orders", 0), TopicID: sdk.TopicID{1}}
 		p := newPartition(stream, "orders")
 		p.at(sdk.Position{Stream: stream, Offset: 100})
+		p.mapping = ledger.NewTail(p.next)
 		n := rapid.IntRange(1, 12).Draw(t, "batches")
 		failing := rapid.IntRange(0, 2*n).Draw(t, "failing") // none if n or more
 		var pending []*pendingBatch
@@ -87,6 +89,7 @@ func indices(n int) []int {
 func TestSettleDoesNotBelieveTooMuch(t *testing.T) {
 	p := newPartition(sdk.Stream{TopicPartition: tpOf("orders", 0)}, "orders")
 	p.at(sdk.Position{Stream: p.Stream, Offset: 5})
+	p.mapping = ledger.NewTail(p.next)
 	pb, err := p.expect(sdk.NewBatch(p.Stream, sdk.Offsets{From: 5, To: 8}, nil))
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,9 @@ type turn struct {
 	move *ledger.Move
 }
 
+// away reports whether the partition goes on elsewhere than it stands.
+func (t *turn) away() bool { return t != nil && (t.to != nil || t.move != nil) }
+
 // policy returns the setting by which a partition goes on past an error; empty if
 // it stops.
 func (r *Runner) policy(pe *sdk.PartitionError) string {
@@ -137,8 +140,18 @@ func (f *flow) letGo(spec *config.Pipeline) {
 // position is stored, and lets those go that leave. What it means for the ledger
 // is stored first, all at once.
 func (f *flow) takeUp(ctx context.Context) error {
+	var stored *ledger.Lane
 	f.mu.Lock()
-	ready, entries, err := f.ready(time.Now())
+	turning := f.turning()
+	f.mu.Unlock()
+	if turning {
+		var err error
+		if stored, err = f.readBack(ctx); err != nil {
+			return err
+		}
+	}
+	f.mu.Lock()
+	ready, entries, err := f.ready(time.Now(), stored)
 	f.mu.Unlock()
 	if err != nil {
 		return err
@@ -154,11 +167,28 @@ func (f *flow) takeUp(ctx context.Context) error {
 	return nil
 }
 
-// ready returns what can go on, and what that writes. The caller holds the mutex.
-func (f *flow) ready(now time.Time) (ready []sdk.Position, entries []sdk.Entry, err error) {
+// turning reports whether something can go on elsewhere than it stands. The caller
+// holds the mutex.
+func (f *flow) turning() bool {
+	for _, p := range f.partitions {
+		if p.turn.away() && f.settledDown(p) {
+			return true
+		}
+	}
+	for tp, m := range f.runner.said().Moves {
+		if f.movesAbsent(tp, m) {
+			return true
+		}
+	}
+	return false
+}
+
+// ready returns what can go on, and what that writes. What goes on elsewhere waits
+// until stored says what the ledger holds. The caller holds the mutex.
+func (f *flow) ready(now time.Time, stored *ledger.Lane) (ready []sdk.Position, entries []sdk.Entry, err error) {
 	for tp, p := range f.partitions {
 		switch {
-		case !f.settledDown(p):
+		case !f.settledDown(p), stored == nil && p.turn.away():
 		case p.leaving:
 			if p.stored.Offset >= 0 {
 				f.stored[tp] = p.stored
@@ -169,7 +199,7 @@ func (f *flow) ready(now time.Time) (ready []sdk.Position, entries []sdk.Entry, 
 				entries = append(entries, ledger.UnstopEntry(tp))
 			}
 		case p.turn != nil:
-			to, written, err := f.turn(p, now)
+			to, written, err := f.turn(p, stored, now)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -177,26 +207,32 @@ func (f *flow) ready(now time.Time) (ready []sdk.Position, entries []sdk.Entry, 
 			entries = append(entries, written...)
 		}
 	}
-	absent, err := f.moveAbsent(now)
+	if stored == nil {
+		return ready, entries, nil
+	}
+	absent, err := f.moveAbsent(stored, now)
 	return ready, append(entries, absent...), err
 }
 
 // turn returns where a partition goes on, and what that writes. The caller holds
 // the mutex.
-func (f *flow) turn(p *partition, now time.Time) (to sdk.Position, written []sdk.Entry, err error) {
+func (f *flow) turn(p *partition, stored *ledger.Lane, now time.Time) (to sdk.Position, written []sdk.Entry, err error) {
 	switch t := p.turn; {
 	case t.move != nil:
-		return f.carry(*t.move, p.next, now)
+		return f.carry(*t.move, p.next, stored, now)
 	case t.to != nil:
 		delete(f.notes.stops, p.TopicPartition)
-		written, err = ledger.Redirect(p.next, *t.to, t.why)
+		m := stored.Mapping(p.TopicPartition)
+		if written, err = ledger.Redirect(p.next, *t.to, m, t.why); err == nil {
+			err = f.followed(p.TopicPartition, m)
+		}
 		return *t.to, written, err
 	}
 	return p.next, nil, nil
 }
 
 // carry carries out a move.
-func (f *flow) carry(m ledger.Move, from sdk.Position, now time.Time) (sdk.Position, []sdk.Entry, error) {
+func (f *flow) carry(m ledger.Move, from sdk.Position, stored *ledger.Lane, now time.Time) (sdk.Position, []sdk.Entry, error) {
 	var stop *ledger.Stop
 	if p, ok := f.partitions[m.TopicPartition]; ok {
 		stop = p.note()
@@ -204,7 +240,11 @@ func (f *flow) carry(m ledger.Move, from sdk.Position, now time.Time) (sdk.Posit
 	if noted, is := f.notes.stops[m.TopicPartition]; is && stop == nil { // of before, and not found again yet
 		stop = &noted
 	}
-	to, entries, err := m.Carry(from, stop, now)
+	mapping := stored.Mapping(m.TopicPartition)
+	to, entries, err := m.Carry(from, mapping, stop, now)
+	if err == nil {
+		err = f.followed(m.TopicPartition, mapping)
+	}
 	if err != nil {
 		return to, nil, fmt.Errorf("moving %s by %q: %w", m.TopicPartition, m.Cause, err)
 	}
@@ -218,13 +258,12 @@ func (f *flow) carry(m ledger.Move, from sdk.Position, now time.Time) (sdk.Posit
 
 // moveAbsent carries out moves of partitions that have a position and are not
 // read, such as those that the file does not select. The caller holds the mutex.
-func (f *flow) moveAbsent(now time.Time) (entries []sdk.Entry, err error) {
+func (f *flow) moveAbsent(stored *ledger.Lane, now time.Time) (entries []sdk.Entry, err error) {
 	for tp, m := range f.runner.said().Moves {
-		at, stored := f.stored[tp]
-		if _, here := f.partitions[tp]; here || !stored || f.notes.moved[tp].ID == m.ID {
+		if !f.movesAbsent(tp, m) {
 			continue
 		}
-		to, written, err := f.carry(m, at, now)
+		to, written, err := f.carry(m, f.stored[tp], stored, now)
 		if err != nil {
 			return nil, err
 		}
@@ -232,6 +271,14 @@ func (f *flow) moveAbsent(now time.Time) (entries []sdk.Entry, err error) {
 		entries = append(entries, written...)
 	}
 	return entries, nil
+}
+
+// movesAbsent reports whether a move is of a partition that is not read, and is still
+// to be carried out. The caller holds the mutex.
+func (f *flow) movesAbsent(tp sdk.TopicPartition, m ledger.Move) bool {
+	_, here := f.partitions[tp]
+	_, stored := f.stored[tp]
+	return !here && stored && f.notes.moved[tp].ID != m.ID
 }
 
 // goOn reads a partition on. One that has no fit target, or was copied to another
@@ -245,6 +292,8 @@ func (f *flow) goOn(ctx context.Context, at sdk.Position) error {
 	p.restart(at)
 	if unfit {
 		p.stop, p.next, p.retryAt = stop, at, time.Now()
+	} else {
+		p.mapping = f.tail(p.next)
 	}
 	f.stored[tp] = at
 	read := p.reading()

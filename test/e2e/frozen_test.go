@@ -58,10 +58,36 @@ func TestFrozen(t *testing.T) {
 // neverBack reads every position that a pipeline has ever committed.
 func neverBack(t *testing.T, c *kafka.Cluster, pipeline string) {
 	t.Helper()
+	newest := map[sdk.TopicPartition]sdk.Position{}
+	everCommitted(t, c, pipeline, func(r *kgo.Record) {
+		p, ok, err := sdk.DecodePosition(string(r.Key), r.Value)
+		if err == nil && !ok {
+			return
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		if before := newest[p.TopicPartition]; p.Offset < before.Offset {
+			t.Errorf("the position of %s went back from %d to %d", p.TopicPartition, before.Offset, p.Offset)
+		}
+		newest[p.TopicPartition] = p
+	})
+	if len(newest) == 0 {
+		t.Errorf("the pipeline %s has no position", pipeline)
+	}
+}
+
+// everCommitted reads all that a pipeline has stored in its positions topic, and
+// that is still there. It returns the number of lanes, the control lane included.
+func everCommitted(t testing.TB, c *kafka.Cluster, pipeline string, each func(*kgo.Record)) (lanes int) {
+	t.Helper()
 	topic := "_klamm." + pipeline + ".positions"
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	ends, err := kadm.NewClient(c.Client(t)).ListCommittedOffsets(ctx, topic)
+	ends, err := c.Admin(t).ListCommittedOffsets(ctx, topic)
+	if err == nil {
+		err = ends.Error()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +98,6 @@ func neverBack(t *testing.T, c *kafka.Cluster, pipeline string) {
 		}
 	})
 	client := c.Client(t, kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	newest := map[sdk.TopicPartition]sdk.Position{}
 	for len(left) > 0 {
 		fetches := client.PollFetches(ctx)
 		if err := fetches.Err(); err != nil {
@@ -82,20 +107,10 @@ func neverBack(t *testing.T, c *kafka.Cluster, pipeline string) {
 			if r.Offset+1 >= left[r.Partition] {
 				delete(left, r.Partition)
 			}
-			p, ok, err := sdk.DecodePosition(string(r.Key), r.Value)
-			if r.Attrs.IsControl() || err == nil && !ok {
-				return
+			if !r.Attrs.IsControl() {
+				each(r)
 			}
-			if err != nil {
-				t.Error(err)
-			}
-			if before := newest[p.TopicPartition]; p.Offset < before.Offset {
-				t.Errorf("the position of %s went back from %d to %d", p.TopicPartition, before.Offset, p.Offset)
-			}
-			newest[p.TopicPartition] = p
 		})
 	}
-	if len(newest) == 0 {
-		t.Errorf("%s holds no position", topic)
-	}
+	return len(ends[topic])
 }
