@@ -45,7 +45,7 @@ type bench struct {
 }
 
 func measure(ctx context.Context, o options) ([]result, error) {
-	shared, err := kafka.StartShared(ctx)
+	shared, err := kafka.StartShared(ctx, kafka.Config{})
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func measure(ctx context.Context, o options) ([]result, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	east, west := shared.East()[0], shared.West()[0]
+	east, west := shared.East().Bootstrap()[0], shared.West().Bootstrap()[0]
 	client, err := kgo.NewClient(kgo.SeedBrokers(west))
 	if err != nil {
 		return nil, err

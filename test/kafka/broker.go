@@ -11,6 +11,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/klamm-io/klamm/test/link"
 )
 
 // broker is one node of a cluster: its directory and addresses stay, its
@@ -19,9 +21,18 @@ type broker struct {
 	node      int
 	dir       string
 	addresses map[Listener]string
-	flags     []string // of the Java machine, besides the usual ones
+	link      *link.Link // before Proxied; nil without
+	flags     []string   // of the Java machine, besides the usual ones
 	dist      *distribution
 	process   *process // nil before the first start
+}
+
+// advertised is the address that clients of a listener are told.
+func (b *broker) advertised(l Listener) string {
+	if l == Proxied {
+		return b.link.Addr()
+	}
+	return b.addresses[l]
 }
 
 func (b *broker) log() brokerLog         { return brokerLog(filepath.Join(b.dir, "broker.log")) }

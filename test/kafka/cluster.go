@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/klamm-io/klamm/test/link"
 )
 
 // Cluster is a running Kafka cluster: one of the two that all tests share, or
@@ -80,7 +82,6 @@ func newCluster(dist *distribution, dir string, config Config) (*Cluster, error)
 		b := &broker{node: node, dist: dist, dir: filepath.Join(dir, fmt.Sprintf("broker-%d", node)), addresses: map[Listener]string{}}
 		for _, l := range config.listeners() {
 			b.addresses[l] = address()
-			c.addresses[l] = append(c.addresses[l], b.addresses[l])
 		}
 		c.brokers = append(c.brokers, b)
 	}
@@ -90,19 +91,37 @@ func newCluster(dist *distribution, dir string, config Config) (*Cluster, error)
 			return nil, fmt.Errorf("creating certificates: %w", err)
 		}
 	}
+	return c, nil
+}
+
+// configure opens the links, and writes down what the brokers are to be.
+func (c *Cluster) configure() error {
 	for _, b := range c.brokers {
+		if c.config.Link != nil {
+			var err error
+			if b.link, err = link.New(b.addresses[Proxied], link.Options{Delay: c.config.Link.Delay}); err != nil {
+				return err
+			}
+		}
+		for _, l := range c.config.listeners() {
+			c.addresses[l] = append(c.addresses[l], b.advertised(l))
+		}
 		if err := os.MkdirAll(b.dir, 0o755); err != nil {
-			return nil, err
+			return err
 		}
 		if err := os.WriteFile(b.propertiesFile(), []byte(c.properties(b)), 0o644); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return c, nil
+	return nil
 }
 
 // start formats and starts all brokers; on an error none is left running.
 func (c *Cluster) start(ctx context.Context) error {
+	if err := c.configure(); err != nil {
+		c.killAll()
+		return err
+	}
 	clusterID := newClusterID()
 	var users map[string]string
 	if c.config.Security != nil {
@@ -139,6 +158,9 @@ func newClusterID() string {
 func (c *Cluster) killAll() {
 	for _, b := range c.brokers {
 		b.kill()
+		if b.link != nil {
+			_ = b.link.Close()
+		}
 	}
 }
 
@@ -146,8 +168,20 @@ func (c *Cluster) killAll() {
 // address of every broker.
 func (c *Cluster) Bootstrap() []string { return c.Addresses(Plaintext) }
 
-// Addresses are those of one listener, by broker.
+// Addresses are where clients of one listener start from, by broker.
 func (c *Cluster) Addresses(l Listener) []string { return c.addresses[l] }
+
+// Links are those before the brokers, by broker; none unless the cluster was
+// started with [Config.Link].
+func (c *Cluster) Links() []*link.Link {
+	var links []*link.Link
+	for _, b := range c.brokers {
+		if b.link != nil {
+			links = append(links, b.link)
+		}
+	}
+	return links
+}
 
 // Identity issues a client certificate for the principal User:name.
 func (c *Cluster) Identity(t testing.TB, name string) Identity {

@@ -2,6 +2,8 @@
 
 package kafka
 
+import "github.com/klamm-io/klamm/test/link"
+
 // DefaultVersion is the version of Kafka that clusters run unless told
 // otherwise; OldVersion is the oldest one tested.
 const (
@@ -19,6 +21,9 @@ type Config struct {
 	// Security adds listeners with authentication; only the superuser may do
 	// what no ACL allows.
 	Security *Security
+	// Link puts a link of its own before every broker, for clients that start
+	// from the addresses of [Proxied]. Its field Listen is not used.
+	Link *link.Options
 	// Properties come on top of the broker properties set here, and win.
 	Properties map[string]string
 }
@@ -43,14 +48,29 @@ const (
 	SASLSSL Listener = "SASL_SSL"
 	// SASLPlaintext takes the same without TLS.
 	SASLPlaintext Listener = "SASL_PLAINTEXT"
+	// Proxied is like Plaintext behind a link (see [Config]): whoever starts
+	// there is told the addresses of the links and nothing else.
+	Proxied Listener = "PROXIED"
 
 	controller Listener = "CONTROLLER"
 )
 
+// protocol is the security protocol of the listener.
+func (l Listener) protocol() string {
+	if l == Proxied || l == controller {
+		return string(Plaintext)
+	}
+	return string(l)
+}
+
 // listeners are those that clients of the cluster can use.
 func (c *Config) listeners() []Listener {
-	if c.Security == nil {
-		return []Listener{Plaintext}
+	all := []Listener{Plaintext}
+	if c.Security != nil {
+		all = append(all, SSL, SASLSSL, SASLPlaintext)
 	}
-	return []Listener{Plaintext, SSL, SASLSSL, SASLPlaintext}
+	if c.Link != nil {
+		all = append(all, Proxied)
+	}
+	return all
 }

@@ -17,8 +17,8 @@
 //	go run ./test/kafka/cmd/with-kafka -- go test ./...
 //
 // Without it every test binary whose TestMain calls [Main] starts its own.
-// Tests that kill brokers, or need security, another version or special broker
-// settings, get a cluster of their own from [Start].
+// Tests that kill brokers or break connections, or need security, another
+// version or special broker settings, get a cluster of their own from [Start].
 //
 // Jars and a class-data archive are kept in $KLAMM_TEST_CACHE, by default
 // klamm-test in the user's cache directory. Brokers die with the process that

@@ -67,17 +67,19 @@ func (c *Cluster) replication() map[string]string {
 }
 
 func (c *Cluster) endpoints(b *broker) map[string]string {
-	var listeners, protocols []string
+	var listeners, advertised []string
+	protocols := []string{fmt.Sprintf("%s:%s", controller, controller.protocol())}
 	for _, l := range c.config.listeners() {
 		listeners = append(listeners, fmt.Sprintf("%s://%s", l, b.addresses[l]))
-		protocols = append(protocols, fmt.Sprintf("%s:%s", l, l))
+		advertised = append(advertised, fmt.Sprintf("%s://%s", l, b.advertised(l)))
+		protocols = append(protocols, fmt.Sprintf("%s:%s", l, l.protocol()))
 	}
 	p := map[string]string{
 		"node.id":                        strconv.Itoa(b.node),
 		"process.roles":                  "broker",
 		"log.dirs":                       filepath.Join(b.dir, "data"),
-		"advertised.listeners":           strings.Join(listeners, ","),
-		"listener.security.protocol.map": strings.Join(append(protocols, "CONTROLLER:PLAINTEXT"), ","),
+		"advertised.listeners":           strings.Join(advertised, ","),
+		"listener.security.protocol.map": strings.Join(protocols, ","),
 		"inter.broker.listener.name":     string(Plaintext),
 		"controller.listener.names":      string(controller),
 		"controller.quorum.voters":       fmt.Sprintf("1@%s", c.brokers[0].addresses[controller]),

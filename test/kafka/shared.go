@@ -28,9 +28,9 @@ type announcement struct {
 	Log       brokerLog `json:"log"`
 }
 
-// StartShared starts the clusters. It is for [Main] and the command
-// with-kafka; tests call [Clusters].
-func StartShared(ctx context.Context) (*Shared, error) {
+// StartShared starts the clusters. It is for [Main], the command with-kafka
+// and benchmarks; tests call [Clusters].
+func StartShared(ctx context.Context, config Config) (*Shared, error) {
 	w, err := newWorkspace(ctx)
 	if err != nil {
 		return nil, err
@@ -38,11 +38,11 @@ func StartShared(ctx context.Context) (*Shared, error) {
 	s := &Shared{workspace: w}
 	var group errgroup.Group
 	group.Go(func() (err error) {
-		s.east, err = startIn(ctx, filepath.Join(w.dir, "east"), Config{})
+		s.east, err = startIn(ctx, filepath.Join(w.dir, "east"), config)
 		return err
 	})
 	group.Go(func() (err error) {
-		s.west, err = startIn(ctx, filepath.Join(w.dir, "west"), Config{})
+		s.west, err = startIn(ctx, filepath.Join(w.dir, "west"), config)
 		return err
 	})
 	if err := group.Wait(); err != nil {
@@ -74,8 +74,8 @@ func (s *Shared) Stop() error {
 	return s.workspace.remove()
 }
 
-// East and West are the clusters' addresses.
-func (s *Shared) East() []string { return s.east.Bootstrap() }
+// East is one of the two.
+func (s *Shared) East() *Cluster { return s.east }
 
-// West is like [Shared.East].
-func (s *Shared) West() []string { return s.west.Bootstrap() }
+// West is the other.
+func (s *Shared) West() *Cluster { return s.west }

@@ -27,7 +27,7 @@ func Main(m *testing.M) {
 }
 
 func runWithShared(m *testing.M) (code int, err error) {
-	shared, err := StartShared(context.Background())
+	shared, err := StartShared(context.Background(), Config{})
 	if err != nil {
 		return 1, err
 	}

@@ -40,7 +40,7 @@ func main() {
 // run returns the exit code of the command. When ctx ends, the command is told
 // so and waited for.
 func run(ctx context.Context, args []string) (code int, err error) {
-	shared, err := kafka.StartShared(ctx)
+	shared, err := kafka.StartShared(ctx, kafka.Config{})
 	if err != nil {
 		return 1, err
 	}
