@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/klamm-io/klamm/sdk"
@@ -217,6 +218,10 @@ func (s *store) again(ctx context.Context, a *attempt) error {
 		return err
 	}
 	if err := s.metadata.refreshSoon(ctx); err != nil {
+		if ctx.Err() == nil && !errors.Is(err, kgo.ErrClientClosed) {
+			s.env.Trouble(fmt.Errorf("cluster %s: asking for metadata: %w", s.client.name, err))
+			return nil
+		}
 		return err
 	}
 	now := time.Now()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/klamm-io/klamm/sdk"
@@ -158,15 +159,14 @@ func (l *ledger) addPartition(ctx context.Context) error {
 	var pause retry
 	for {
 		resp, err := req.RequestWith(ctx, l.store.client.Client)
-		if err != nil {
-			return err
-		}
-		for _, t := range resp.Topics {
-			for _, p := range t.Partitions {
-				err = kerr.ErrorForCode(p.ErrorCode)
+		if err == nil {
+			for _, t := range resp.Topics {
+				for _, p := range t.Partitions {
+					err = kerr.ErrorForCode(p.ErrorCode)
+				}
 			}
 		}
-		if !errors.Is(err, kerr.ConcurrentTransactions) { // the one before is still being ended
+		if !l.unanswered(ctx, err) && !errors.Is(err, kerr.ConcurrentTransactions) { // the one before is still being ended
 			return err
 		}
 		if err := sleep(ctx, pause.again(time.Now())); err != nil {
@@ -175,8 +175,19 @@ func (l *ledger) addPartition(ctx context.Context) error {
 	}
 }
 
+// unanswered reports whether a request got no answer, and may be sent again.
+func (l *ledger) unanswered(ctx context.Context, err error) bool {
+	if err == nil || isAnswer(err) || ctx.Err() != nil || errors.Is(err, kgo.ErrClientClosed) {
+		return false
+	}
+	l.store.env.Trouble(fmt.Errorf("cluster %s: storing positions in %s: %w", l.store.client.name, l.store.Name(), err))
+	return true
+}
+
 // end commits the transaction. The answer names the producer to go on with:
-// since transaction.version 2 every end raises the epoch (KIP-890).
+// since transaction.version 2 every end raises the epoch (KIP-890). One that has no
+// answer is sent again as it was: the answer to that tells the truth about both
+// (TransactionCoordinator.endTransaction).
 func (l *ledger) end(ctx context.Context) error {
 	req := kmsg.NewPtrEndTxnRequest()
 	req.TransactionalID, req.ProducerID, req.ProducerEpoch, req.Commit = l.id, l.producer.id, l.producer.epoch, true
@@ -192,7 +203,7 @@ func (l *ledger) end(ctx context.Context) error {
 				l.producer = producerState{id: resp.ProducerID, epoch: resp.ProducerEpoch}
 			}
 			return nil
-		case ctx.Err() != nil || !errors.Is(err, kerr.ConcurrentTransactions):
+		case !l.unanswered(ctx, err) && !errors.Is(err, kerr.ConcurrentTransactions):
 			return err
 		}
 		if err := sleep(ctx, pause.again(time.Now())); err != nil {

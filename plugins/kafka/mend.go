@@ -88,7 +88,7 @@ func (w *writer) look(ctx context.Context, t *target) {
 	}
 	if len(t.queue) > 0 {
 		w.sink.place(t)
-		if trouble.doubtful && t.proven {
+		if trouble.doubtful && t.end > 0 { // before that, at most one batch was in flight
 			w.sink.mu.Unlock()
 			found, err := w.tail(ctx, t)
 			w.sink.mu.Lock()
