@@ -20,7 +20,7 @@ pipeline, and then compares both sides record by record. It needs nothing instal
 leaves nothing behind. It fails if the two sides differ.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := catalog()
+			c, err := p.catalog()
 			if err != nil {
 				return err
 			}

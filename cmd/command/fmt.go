@@ -49,7 +49,7 @@ type formatter struct {
 }
 
 func (p *Program) format(stdin io.Reader, paths []string, f fmtFlags) error {
-	c, err := catalog()
+	c, err := p.catalog()
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func (p *Program) load(paths []string, in input) (*config.Config, error) {
 }
 
 func (p *Program) read(paths []string, in input) (*config.Config, hcl.Diagnostics, error) {
-	c, err := catalog()
+	c, err := p.catalog()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/klamm-io/klamm/core/plugin"
 	"github.com/klamm-io/klamm/plugins"
+	"github.com/klamm-io/klamm/sdk"
 )
 
 // Program is klamm with what surrounds it.
@@ -27,6 +28,8 @@ type Program struct {
 	// Stdout takes results, Stderr logs, progress and errors.
 	Stdout, Stderr io.Writer
 	LookupEnv      func(string) (string, bool)
+	// Plugins are those that files can name; nil is the built-in ones.
+	Plugins []sdk.Plugin
 	// Reloads begins to listen for requests to read the files again, such as
 	// SIGHUP, until ctx ends; nil is none.
 	Reloads func(ctx context.Context) <-chan struct{}
@@ -146,4 +149,9 @@ func (p *Program) report(cmd *cobra.Command, err error) {
 	}
 }
 
-func catalog() (*plugin.Catalog, error) { return plugin.NewCatalog(plugins.All()) }
+func (p *Program) catalog() (*plugin.Catalog, error) {
+	if p.Plugins == nil {
+		return plugin.NewCatalog(plugins.All())
+	}
+	return plugin.NewCatalog(p.Plugins)
+}

@@ -24,6 +24,7 @@ type link struct {
 	flights   []*flight     // not answered yet, in order
 	bytes     int           // in them
 	nearest   time.Duration // the shortest time that an answer took
+	last      time.Time     // when the newest was sent
 	throttled time.Time     // until then the broker wants no request (KIP-219)
 }
 
@@ -63,8 +64,8 @@ func (l *link) full() bool {
 	return l.bytes >= max(minInFlight, int(l.carries()))
 }
 
-// busy reports whether a broker that is near has several requests to answer.
-func (l *link) busy() bool { return len(l.flights) >= 4 && l.nearest < 2*time.Millisecond }
+// pace is how long a request may wait for company.
+func (l *link) pace() time.Duration { return min(l.nearest/20, 5*time.Millisecond) }
 
 // carries is how many bytes are under way in a round trip.
 func (l *link) carries() int64 { return int64(l.nearest.Seconds() * produceRate) }
@@ -103,7 +104,7 @@ func (l *link) drained() bool {
 // take takes a request in that is about to be written. The caller holds the mutex.
 func (l *link) take(f *flight, now time.Time) {
 	l.conn.last++
-	f.number, f.sent = l.conn.last, now
+	f.number, f.sent, l.last = l.conn.last, now, now
 	l.flights = append(l.flights, f)
 	l.bytes += f.size
 	if len(l.flights) == 1 {

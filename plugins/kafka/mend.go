@@ -138,7 +138,10 @@ func (w *writer) tail(ctx context.Context, t *target) (map[int32]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, tailTimeout)
 	defer cancel()
 	w.sink.mu.Lock()
-	stream, at, broker := t.Stream, t.end, t.sender.broker
+	stream, at, broker := t.Stream, t.end, noBroker
+	if t.sender != nil { // the lane has not failed meanwhile
+		broker = t.sender.broker
+	}
 	w.sink.mu.Unlock()
 	if broker == noBroker {
 		return nil, errNoLeader

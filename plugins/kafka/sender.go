@@ -17,6 +17,7 @@ const (
 	produceTimeout = 40 * time.Second
 
 	smallRequest = 256 << 10
+	manyRequests = 4 // in flight
 
 	// minInFlight is how many bytes may be in flight to a broker that is near.
 	minInFlight = 4 << 20
@@ -36,9 +37,14 @@ type sender struct {
 	broker int32
 	wake   chan struct{}
 	ready  []*target // that may have something to send
-	link   *link     // nil if there is none
-	retry  retry     // of connecting
-	buffer []byte    // of the sender's goroutine
+	// targets are those that the broker leads; active is how many of them had
+	// something on its way when that was last counted.
+	targets map[*target]struct{}
+	active  int
+	counted time.Time
+	link    *link  // nil if there is none
+	retry   retry  // of connecting
+	buffer  []byte // of the sender's goroutine
 }
 
 // place gives a target to the broker that leads it. The caller holds the mutex.
@@ -50,12 +56,14 @@ func (s *sink) place(t *target) {
 	broker := s.metadata.leader(t.TopicPartition).leader
 	to, ok := s.senders[broker]
 	if !ok {
-		to = &sender{sink: s, broker: broker, wake: make(chan struct{}, 1)}
+		to = &sender{sink: s, broker: broker, wake: make(chan struct{}, 1), targets: map[*target]struct{}{}}
 		s.senders[broker] = to
 		s.running.Go(to.run)
 	}
 	if t.sender != to {
-		t.sender, t.listed = to, false
+		t.leave()
+		t.sender = to
+		to.targets[t] = struct{}{}
 	}
 }
 
@@ -225,8 +233,13 @@ func (s *sender) collect(now time.Time) (f *flight, wait time.Duration) {
 	defer s.sink.mu.Unlock()
 	wait = time.Hour
 	l := s.link
-	if l.full() || l.conn.expired(now) || l.busy() && s.little() {
+	if l.full() || l.conn.expired(now) {
 		return nil, wait
+	}
+	if len(l.flights) >= manyRequests && s.few(now) {
+		if pause := l.last.Add(l.pace()).Sub(now); pause > 0 {
+			return nil, pause
+		}
 	}
 	f = &flight{}
 	var later []*target
@@ -263,15 +276,25 @@ func (s *sender) collect(now time.Time) (f *flight, wait time.Duration) {
 	return f, 0
 }
 
-// little reports whether what is ready would make a small request: while others are
-// in flight to a broker that is near, more comes before it is missed.
-func (s *sender) little() bool {
-	size := 0
+// few reports whether a request would be small for want of company: a broker takes
+// one batch of a partition in a request, and every request costs it and us the same.
+// While others are in flight, more comes before it is missed.
+func (s *sender) few(now time.Time) bool {
+	if now.Sub(s.counted) > 10*time.Millisecond {
+		s.counted, s.active = now, 0
+		for t := range s.targets {
+			if t.flights > 0 || len(t.queue) > 0 {
+				s.active++
+			}
+		}
+	}
+	partitions, size := 0, 0
 	for _, t := range s.ready {
 		if t.sender == s && t.sendable() {
+			partitions++
 			size += t.queue[t.inFlight].size()
 		}
-		if size >= smallRequest {
+		if 2*partitions >= s.active || size >= smallRequest {
 			return false
 		}
 	}

@@ -69,6 +69,14 @@ func (t *target) list() {
 	t.sender.notify()
 }
 
+// leave takes a target from its sender, if it has one.
+func (t *target) leave() {
+	if t.sender != nil {
+		delete(t.sender.targets, t)
+	}
+	t.sender, t.listed = nil, false
+}
+
 // sendable reports whether there is a batch that may be sent now, or after a pause.
 func (t *target) sendable() bool {
 	return t.trouble == nil && t.inFlight < len(t.queue) && (t.proven || t.inFlight == 0)

@@ -242,6 +242,7 @@ func (w *writer) failLocked(err error) {
 			w.release(o)
 		}
 		t.queue = nil
+		t.leave()
 	}
 	for wr := range w.open {
 		if wr != w.writing { // Write itself still looks at its batch

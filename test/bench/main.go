@@ -1,76 +1,81 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command bench measures what mirroring costs: Klamm and a hand-tuned franz-go
-// consume-produce loop copy the same topic between two real Kafka brokers, each
-// in a process of its own, in turns. What counts is the ratio of their CPU
-// seconds per GiB of keys, values and headers in one run on one machine.
+// Command bench measures what mirroring costs, on real Kafka and on both sides
+// of a mirror: Klamm, a hand-tuned franz-go loop, MirrorMaker 2, and the floor,
+// a process that only moves the same bytes. Each runs in a process of its own,
+// in turns. What counts is the ratio of two engines within one run of the
+// command on one machine.
+//
+// The same executable is also some of those processes: its first argument
+// names which.
 package main
 
 import (
 	"context"
-	"encoding/json"
-	"flag"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
+	"runtime"
+	"syscall"
 )
 
-type options struct {
-	klamm      string // path of the binary
-	size       int64  // logical bytes to copy
-	runs       int
-	partitions int
-	batch      int // uncompressed bytes of a batch at the source
-	codecs     []string
-	json       bool
-	limit      float64 // exit with 1 if a ratio is above
-}
-
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "loop" {
-		exit(runLoop(context.Background(), os.Args[2:]))
-	}
-	var o options
-	size := flag.Int64("mib", 1024, "MiB of records to copy in each run")
-	codecs := flag.String("codecs", "none,lz4,zstd", "codecs to measure, at the source and at the target")
-	flag.StringVar(&o.klamm, "klamm", "bin/klamm", "the binary to measure")
-	flag.IntVar(&o.runs, "runs", 5, "runs of each engine, in turns; the median counts")
-	flag.IntVar(&o.partitions, "partitions", 12, "partitions of the topic")
-	flag.IntVar(&o.batch, "batch", 256<<10, "uncompressed bytes of the batches at the source")
-	flag.BoolVar(&o.json, "json", false, "print JSON instead of a table")
-	flag.Float64Var(&o.limit, "limit", 1.10, "fail if Klamm needs more than so many times the loop's CPU")
-	flag.Parse()
-	o.size, o.codecs = *size<<20, strings.Split(*codecs, ",")
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	exit(run(ctx, o))
-}
-
-func exit(err error) {
+	// The processes that are measured die with the thread that starts them.
+	runtime.LockOSThread()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := dispatch(ctx, os.Args[1:])
+	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
-	os.Exit(0)
 }
 
-func run(ctx context.Context, o options) error {
-	results, err := measure(ctx, o)
+func dispatch(ctx context.Context, args []string) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case "loop":
+			return errors.Join(runLoop(ctx, args[1:]), writeAllocations())
+		case "klamm":
+			return errors.Join(runKlamm(ctx, args[1:]), writeAllocations())
+		case "floor":
+			return runFloor(ctx, args[1:])
+		}
+	}
+	o, err := parse(args)
 	if err != nil {
 		return err
 	}
-	if o.json {
-		if err := json.NewEncoder(os.Stdout).Encode(results); err != nil {
-			return err
-		}
-	} else {
-		printTable(os.Stdout, results)
+	return run(ctx, o)
+}
+
+func run(ctx context.Context, o options) error {
+	b, err := start(ctx, o)
+	if err != nil {
+		return err
 	}
-	for _, r := range results {
-		if r.Ratio > o.limit {
-			return fmt.Errorf("%s: Klamm needs %.2f times the CPU of the tuned loop; the limit is %.2f", r.Codec, r.Ratio, o.limit)
+	defer b.stop()
+	measurements := []struct {
+		name    string
+		measure func(context.Context) error
+	}{
+		{"cpu", b.measureCPU}, {"link", b.measureLink}, {"latency", b.measureLatency}, {"idle", b.measureIdle},
+	}
+	for _, m := range measurements {
+		if !o.measures(m.name) {
+			continue
 		}
+		if err := m.measure(ctx); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+	}
+	b.results.Limits = b.results.check()
+	if err := b.results.publish(o); err != nil {
+		return err
+	}
+	if broken := b.results.broken(); o.limits && len(broken) > 0 {
+		return fmt.Errorf("%d of %d limits do not hold", len(broken), len(b.results.Limits))
 	}
 	return nil
 }

@@ -31,6 +31,12 @@ type distribution struct {
 // obtain finds version in the cache, downloading it and building its class
 // archive if it is not there. Processes that want the same wait for each other.
 func obtain(ctx context.Context, version string) (*distribution, error) {
+	return cached(ctx, "kafka", pom, version, (*distribution).ensureArchive)
+}
+
+// cached finds the jars of a Maven project in the cache, or puts them there,
+// and prepares what else is needed.
+func cached(ctx context.Context, name, pom, version string, prepare func(*distribution, context.Context) error) (*distribution, error) {
 	cache, err := cacheDir()
 	if err != nil {
 		return nil, err
@@ -38,15 +44,15 @@ func obtain(ctx context.Context, version string) (*distribution, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Minute, errors.New("no jars after 10 minutes"))
 	defer cancel()
 	content := sha256.Sum256([]byte(pom + logging))
-	dir := filepath.Join(cache, fmt.Sprintf("kafka-%s-%x", version, content[:4]))
+	dir := filepath.Join(cache, fmt.Sprintf("%s-%s-%x", name, version, content[:4]))
 	unlock, err := lock(ctx, dir+".lock")
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
 	if _, err := os.Stat(dir); err != nil {
-		if err := download(ctx, version, dir); err != nil {
-			return nil, fmt.Errorf("downloading Kafka %s: %w", version, err)
+		if err := download(ctx, pom, version, dir); err != nil {
+			return nil, fmt.Errorf("downloading %s %s: %w", name, version, err)
 		}
 	}
 	jars, err := filepath.Glob(filepath.Join(dir, "jars", "*.jar"))
@@ -55,14 +61,14 @@ func obtain(ctx context.Context, version string) (*distribution, error) {
 	}
 	// The class archive is bound to the order of the jars; Glob sorts.
 	d := &distribution{dir: dir, classpath: strings.Join(jars, string(os.PathListSeparator))}
-	if err := d.ensureArchive(ctx); err != nil {
-		return nil, fmt.Errorf("building the class archive of Kafka %s: %w", version, err)
+	if err := prepare(d, ctx); err != nil {
+		return nil, fmt.Errorf("preparing %s %s: %w", name, version, err)
 	}
 	return d, nil
 }
 
 // download fills dir, which comes into being complete or not at all.
-func download(ctx context.Context, version, dir string) error {
+func download(ctx context.Context, pom, version, dir string) error {
 	part := dir + ".part"
 	if err := os.RemoveAll(part); err != nil {
 		return err

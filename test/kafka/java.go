@@ -21,11 +21,13 @@ func (d *distribution) java(ctx context.Context, flags []string, class string, a
 		"-XX:+UseSerialGC",
 		"-XX:TieredStopAtLevel=1",
 		"-Djava.awt.headless=true",
-		"-Dlog4j2.configurationFile=" + filepath.Join(d.dir, "log4j2.properties"),
+		"-Dlog4j2.configurationFile=" + d.loggingFile(),
 	}, flags...)
 	line = append(line, "-cp", d.classpath, class)
 	return exec.CommandContext(ctx, bin, append(line, args...)...), nil
 }
+
+func (d *distribution) loggingFile() string { return filepath.Join(d.dir, "log4j2.properties") }
 
 // run runs a main class to its end and returns what it printed.
 func (d *distribution) run(ctx context.Context, class string, args ...string) (string, error) {
