@@ -178,16 +178,21 @@ func (s *store) fetchOne(ctx context.Context, stream sdk.Stream, from int64, epo
 	if leader < 0 {
 		return nil, kerr.LeaderNotAvailable
 	}
+	return fetchOne(ctx, brokerRequestor{s.client, leader}, sdk.Position{Stream: stream, Offset: from, LeaderEpoch: epoch}, isolationCommitted)
+}
+
+// fetchOne fetches one partition once, outside of any session.
+func fetchOne(ctx context.Context, broker brokerRequestor, at sdk.Position, isolation int8) (*kmsg.FetchResponseTopicPartition, error) {
 	req := kmsg.NewPtrFetchRequest()
-	req.ReplicaID, req.MaxBytes, req.IsolationLevel, req.SessionEpoch = -1, fetchBytes, isolationCommitted, -1
+	req.ReplicaID, req.MaxBytes, req.IsolationLevel, req.SessionEpoch = -1, fetchBytes, isolation, -1
 	rt := kmsg.NewFetchRequestTopic()
-	rt.Topic, rt.TopicID = stream.Topic, stream.TopicID
+	rt.Topic, rt.TopicID = at.Topic, at.TopicID
 	rp := kmsg.NewFetchRequestTopicPartition()
-	rp.Partition, rp.FetchOffset, rp.CurrentLeaderEpoch, rp.LastFetchedEpoch, rp.LogStartOffset = stream.Partition, from, -1, epoch, -1
+	rp.Partition, rp.FetchOffset, rp.CurrentLeaderEpoch, rp.LastFetchedEpoch, rp.LogStartOffset = at.Partition, at.Offset, -1, at.LeaderEpoch, -1
 	rp.PartitionMaxBytes = fetchBytes
 	rt.Partitions = append(rt.Partitions, rp)
 	req.Topics = append(req.Topics, rt)
-	resp, err := req.RequestWith(ctx, brokerRequestor{s.client, leader})
+	resp, err := req.RequestWith(ctx, broker)
 	if err != nil {
 		return nil, err
 	}

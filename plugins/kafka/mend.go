@@ -8,9 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kmsg"
-
 	"github.com/klamm-io/klamm/sdk"
 )
 
@@ -123,10 +120,7 @@ func (w *writer) settle(t *target, found map[int32]int64, err error) {
 	}
 }
 
-const (
-	tailBytes   = 4 << 20
-	tailTimeout = 20 * time.Second
-)
+const tailTimeout = 20 * time.Second
 
 // tail reads a target's log from where all was acknowledged to its end, and returns
 // the base offsets of this producer's batches by their sequences. A broker remembers
@@ -148,7 +142,7 @@ func (w *writer) tail(ctx context.Context, t *target) (map[int32]int64, error) {
 	}
 	found := map[int32]int64{}
 	for {
-		part, err := w.sink.fetchOne(ctx, broker, stream, at)
+		part, err := fetchOne(ctx, brokerRequestor{w.sink.client, broker}, sdk.Position{Stream: stream, Offset: at, LeaderEpoch: sdk.NoEpoch}, isolationUncommitted)
 		if err != nil {
 			return nil, err
 		}
@@ -167,29 +161,4 @@ func (w *writer) tail(ctx context.Context, t *target) (map[int32]int64, error) {
 			return found, nil
 		}
 	}
-}
-
-// fetchOne fetches one partition once.
-func (s *sink) fetchOne(ctx context.Context, broker int32, of sdk.Stream, at int64) (*kmsg.FetchResponseTopicPartition, error) {
-	req := kmsg.NewPtrFetchRequest()
-	req.ReplicaID, req.MaxBytes, req.SessionEpoch = -1, tailBytes, -1
-	t := kmsg.NewFetchRequestTopic()
-	t.Topic, t.TopicID = of.Topic, of.TopicID
-	p := kmsg.NewFetchRequestTopicPartition()
-	p.Partition, p.FetchOffset, p.PartitionMaxBytes = of.Partition, at, tailBytes
-	p.CurrentLeaderEpoch, p.LastFetchedEpoch, p.LogStartOffset = -1, -1, -1
-	t.Partitions = append(t.Partitions, p)
-	req.Topics = append(req.Topics, t)
-	resp, err := req.RequestWith(ctx, brokerRequestor{s.client, broker})
-	if err == nil {
-		err = kerr.ErrorForCode(resp.ErrorCode)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != 1 {
-		return nil, errNoAnswer
-	}
-	part := &resp.Topics[0].Partitions[0]
-	return part, kerr.ErrorForCode(part.ErrorCode)
 }
