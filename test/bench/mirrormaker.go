@@ -27,16 +27,13 @@ func mirrorMakerProperties(j *job, tuned bool) string {
 		"offset.storage.replication.factor": "1",
 		"status.storage.replication.factor": "1",
 
-		"emit.heartbeats.enabled":               "false",
-		"emit.checkpoints.enabled":              "false",
-		"emit.offset-syncs.enabled":             "false",
-		"sync.group.offsets.enabled":            "false",
-		"sync.topic.acls.enabled":               "false",
-		"sync.topic.configs.enabled":            "false",
-		"refresh.groups.enabled":                "false",
-		"checkpoints.topic.replication.factor":  "1",
-		"heartbeats.topic.replication.factor":   "1",
-		"offset-syncs.topic.replication.factor": "1",
+		"emit.heartbeats.enabled":    "false",
+		"emit.checkpoints.enabled":   "false",
+		"emit.offset-syncs.enabled":  "false",
+		"sync.group.offsets.enabled": "false",
+		"sync.topic.acls.enabled":    "false",
+		"sync.topic.configs.enabled": "false",
+		"refresh.groups.enabled":     "false",
 	}
 	if tuned {
 		maps.Copy(p, mirrorMakerTuning(j))
