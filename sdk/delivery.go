@@ -19,8 +19,8 @@ type Delivery struct {
 	Offsets
 	Runs []Run
 	// AsRead counts the encoded batches that were written as they were read,
-	// Decoded those that were not, by the reason; records that never were
-	// encoded count as what they were written in.
+	// Decoded those that were encoded anew, by the reason: batches as they were
+	// written, which several that were read may have become one of.
 	AsRead  int
 	Decoded map[string]int
 }

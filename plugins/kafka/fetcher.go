@@ -56,6 +56,7 @@ type fetcher struct {
 // place gives a cursor to the broker that leads its partition.
 func (s *source) place(c *cursor) {
 	f := s.fetcherFor(s.metadata.leader(c.stream.TopicPartition).leader)
+	c.asked = asked{} // by nobody yet
 	c.home.Store(f)
 	f.mu.Lock()
 	f.cursors = append(f.cursors, c)
@@ -171,7 +172,7 @@ func (f *fetcher) connect(ctx context.Context) error {
 		conn.close()
 		return err
 	}
-	f.conn, f.session = conn, newSession(version)
+	f.conn, f.session = conn, newSession(f, version)
 	f.unwatch = context.AfterFunc(ctx, conn.close)
 	if carries := f.inRoundTrip(); carries > f.source.reach.Load() {
 		f.source.reach.Store(carries)

@@ -20,6 +20,7 @@ import (
 // The broker puts partitions that it has served behind the others, so that a large
 // one does not keep the small ones waiting.
 type session struct {
+	fetcher *fetcher
 	version int16 // of the requests
 	id      int32
 	epoch   int32 // 0 names everything
@@ -37,8 +38,8 @@ type asked struct {
 	limit       int32
 }
 
-func newSession(version int16) *session {
-	return &session{version: version, known: map[answerKey]*cursor{}}
+func newSession(f *fetcher, version int16) *session {
+	return &session{fetcher: f, version: version, known: map[answerKey]*cursor{}}
 }
 
 // reset makes the next request name everything again. The broker then answers for
@@ -106,7 +107,9 @@ func (s *session) forget(req *kmsg.FetchRequest, cursors []*cursor) {
 			continue
 		}
 		delete(s.known, key)
-		c.asked = asked{}
+		if c.home.Load() == s.fetcher { // otherwise it is another's by now
+			c.asked = asked{}
+		}
 		t := kmsg.NewFetchRequestForgottenTopic()
 		t.Topic, t.TopicID, t.Partitions = c.stream.Topic, c.stream.TopicID, []int32{c.stream.Partition}
 		req.ForgottenTopics = append(req.ForgottenTopics, t)
