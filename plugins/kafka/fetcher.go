@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/klamm-io/klamm/sdk"
 )
 
 const (
@@ -31,6 +33,11 @@ const (
 	fetchWaitShort = 10 * time.Millisecond
 	// fetchTimeout is how long a broker may take beyond that.
 	fetchTimeout = 30 * time.Second
+
+	// topicIDsFetch is from which version on topics go by id (KIP-516). Clusters have
+	// none as long as their metadata is of a version from before, whatever their
+	// brokers could.
+	topicIDsFetch = 13
 
 	noBroker = int32(-1)
 )
@@ -107,6 +114,10 @@ func (f *fetcher) collect(now time.Time) (ready []*cursor, full bool, wait time.
 		return nil, false, due
 	}
 	f.cursors = slices.DeleteFunc(f.cursors, func(c *cursor) bool { return c.removed.Load() })
+	if f.session != nil && f.session.id == 0 && len(f.cursors) > 1 {
+		// Without a session the broker fills its answer in the order of the request.
+		f.cursors = append(f.cursors[1:], f.cursors[0])
+	}
 	for _, c := range f.cursors {
 		switch due := c.retry.due(now); {
 		case due > 0:
@@ -126,7 +137,7 @@ func (f *fetcher) fetch(ctx context.Context, cursors []*cursor, full bool) {
 	if cursors = slices.DeleteFunc(cursors, f.source.recreated); len(cursors) == 0 {
 		return
 	}
-	if err := f.connect(ctx); err != nil {
+	if err := f.connect(ctx, cursors); err != nil {
 		f.lost(ctx, cursors, err)
 		return
 	}
@@ -158,7 +169,7 @@ func (f *fetcher) fetch(ctx context.Context, cursors []*cursor, full bool) {
 
 // connect makes sure that there is a connection. A fetch that is under way when
 // the source is closed ends with it.
-func (f *fetcher) connect(ctx context.Context) error {
+func (f *fetcher) connect(ctx context.Context, cursors []*cursor) error {
 	if f.conn != nil && !f.conn.expired(time.Now()) {
 		return nil
 	}
@@ -172,11 +183,12 @@ func (f *fetcher) connect(ctx context.Context) error {
 		conn.close()
 		return err
 	}
+	if slices.ContainsFunc(cursors, func(c *cursor) bool { return c.stream.TopicID == sdk.TopicID{} }) {
+		version = min(version, topicIDsFetch-1)
+	}
 	f.conn, f.session = conn, newSession(f, version)
 	f.unwatch = context.AfterFunc(ctx, conn.close)
-	if carries := f.inRoundTrip(); carries > f.source.reach.Load() {
-		f.source.reach.Store(carries)
-	}
+	f.source.reaches(f.inRoundTrip())
 	return nil
 }
 

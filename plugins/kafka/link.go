@@ -54,6 +54,9 @@ func newLink(s *sender, conn *connection) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.withoutIDs() {
+		version = min(version, topicIDsProduce-1)
+	}
 	l := &link{sender: s, conn: conn, version: version, done: make(chan struct{}), nearest: time.Minute}
 	s.sink.running.Go(l.run)
 	return l, nil

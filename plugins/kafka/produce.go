@@ -43,7 +43,7 @@ func appendProduce(dst []byte, version int16, f *flight) ([]byte, []body) {
 	}
 	dst = kbin.AppendInt16(dst, acknowledgedByAll)
 	dst = kbin.AppendInt32(dst, produceTimeoutMillis)
-	topics := f.byTopic()
+	topics := f.byTopic(version)
 	dst = appendCount(dst, len(topics), flexible)
 	bodies := make([]body, 0, len(f.parts))
 	total := 0
@@ -69,14 +69,17 @@ func appendProduce(dst []byte, version int16, f *flight) ([]byte, []body) {
 	return dst, bodies
 }
 
-// byTopic groups the parts, in the order in which the topics first come.
-func (f *flight) byTopic() (topics [][]flying) {
-	places := map[string]int{}
+// byTopic groups the parts, in the order in which the topics first come. While a topic
+// is made again, lanes may know it by different ids: what is meant for the old one must
+// not get into the new one.
+func (f *flight) byTopic(version int16) (topics [][]flying) {
+	places := map[answerKey]int{}
 	for _, p := range f.parts {
-		i, ok := places[p.t.Topic]
+		topic := keyOf(version, p.t.Topic, p.id, 0)
+		i, ok := places[topic]
 		if !ok {
 			i = len(topics)
-			places[p.t.Topic], topics = i, append(topics, nil)
+			places[topic], topics = i, append(topics, nil)
 		}
 		topics[i] = append(topics[i], p)
 	}

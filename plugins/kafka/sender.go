@@ -42,9 +42,10 @@ type sender struct {
 	targets map[*target]struct{}
 	active  int
 	counted time.Time
-	link    *link  // nil if there is none
-	retry   retry  // of connecting
-	buffer  []byte // of the sender's goroutine
+	link    *link       // nil if there is none
+	unwatch func() bool // lets the connection outlive the sink
+	retry   retry       // of connecting
+	buffer  []byte      // of the sender's goroutine
 }
 
 // place gives a target to the broker that leads it. The caller holds the mutex.
@@ -163,6 +164,8 @@ func (s *sender) connect(ctx context.Context) bool {
 	if err == nil {
 		var l *link
 		if l, err = newLink(s, conn); err == nil {
+			// A request that is being written when the sink is closed ends with it.
+			s.unwatch = context.AfterFunc(ctx, conn.close)
 			s.sink.mu.Lock()
 			s.link = l
 			l.measured(conn.roundTrip)
@@ -178,6 +181,18 @@ func (s *sender) connect(ctx context.Context) bool {
 		s.retry.again(time.Now())
 		s.sink.mu.Unlock()
 		s.sink.mend(s.all(err)) // their leader may be another one by now
+	}
+	return false
+}
+
+// withoutIDs reports whether the cluster has no ids for its topics.
+func (s *sender) withoutIDs() bool {
+	s.sink.mu.Lock()
+	defer s.sink.mu.Unlock()
+	for t := range s.targets {
+		if t.seen && t.TopicID == (sdk.TopicID{}) {
+			return true
+		}
 	}
 	return false
 }
@@ -206,6 +221,7 @@ func (s *sender) hangUp(err error) {
 	if s.link == nil {
 		return
 	}
+	s.unwatch()
 	s.link.conn.close()
 	<-s.link.done
 	if s.sink.ctx.Err() == nil && err != nil && !s.link.drained() {

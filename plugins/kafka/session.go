@@ -20,7 +20,7 @@ import (
 // The broker puts partitions that it has served behind the others, so that a large
 // one does not keep the small ones waiting.
 type session struct {
-	fetcher *fetcher
+	owner   *fetcher
 	version int16 // of the requests
 	id      int32
 	epoch   int32 // 0 names everything
@@ -38,8 +38,8 @@ type asked struct {
 	limit       int32
 }
 
-func newSession(f *fetcher, version int16) *session {
-	return &session{fetcher: f, version: version, known: map[answerKey]*cursor{}}
+func newSession(owner *fetcher, version int16) *session {
+	return &session{owner: owner, version: version, known: map[answerKey]*cursor{}}
 }
 
 // reset makes the next request name everything again. The broker then answers for
@@ -107,7 +107,7 @@ func (s *session) forget(req *kmsg.FetchRequest, cursors []*cursor) {
 			continue
 		}
 		delete(s.known, key)
-		if c.home.Load() == s.fetcher { // otherwise it is another's by now
+		if c.home.Load() == s.owner { // else it is another fetcher's by now
 			c.asked = asked{}
 		}
 		t := kmsg.NewFetchRequestForgottenTopic()

@@ -223,6 +223,20 @@ func (s *source) fetcherFor(broker int32) *fetcher {
 	return f
 }
 
+// reaches notes how many bytes a link brings in a round trip. If that is more than
+// before, more may wait for the lanes, and what was full is not.
+func (s *source) reaches(n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n <= s.reach.Load() {
+		return
+	}
+	s.reach.Store(n)
+	for _, f := range s.fetchers {
+		f.notify()
+	}
+}
+
 func (s *source) startFetcher(broker int32) *fetcher {
 	f := &fetcher{source: s, broker: broker, wake: make(chan struct{}, 1)}
 	s.loops.Go(f.run)

@@ -68,7 +68,7 @@ func (g *batches) add(b batchView, raw []byte) {
 func (c *cursor) whole(raw []byte) (got batches, err error) {
 	got = batches{to: c.offset, epoch: c.epoch, newest: -1}
 	rest := raw
-	for {
+	for c.end < 0 || got.to < c.end {
 		b, next, need, ok := nextBatch(rest)
 		if !ok {
 			switch {
