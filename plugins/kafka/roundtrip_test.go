@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -49,13 +50,18 @@ func drawRecords(t *rapid.T, newest int64) []sdk.Record {
 	return records
 }
 
-// encodeBatch makes one batch, sealed by producer 7.
-func encodeBatch(codec int8, records []sdk.Record) []byte {
+// Compressors take long to make, with the race detector tens of milliseconds.
+var testCompressors = sync.OnceValue(func() compressors {
 	all, err := newCompressors()
 	if err != nil {
 		panic(err)
 	}
-	head, body := (&encoder{compressors: all, buffers: newBuffers(nil, 0)}).encode(records, codec)
+	return all
+})
+
+// encodeBatch makes one batch, sealed by producer 7.
+func encodeBatch(codec int8, records []sdk.Record) []byte {
+	head, body := (&encoder{compressors: testCompressors(), buffers: newBuffers(nil, 0)}).encode(records, codec)
 	head.seal(producerState{id: 7, epoch: 1}, false)
 	return append(head[:], body.bytes...)
 }
