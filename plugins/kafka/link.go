@@ -126,8 +126,8 @@ func (l *link) write(f *flight, buffer *[]byte) error {
 
 // run reads answers until the connection ends.
 func (l *link) run() {
+	defer l.sender.notify() // after done is closed, or the sender might look too early
 	defer close(l.done)
-	defer l.sender.notify()
 	var body []byte
 	for {
 		number, size, err := l.conn.next()

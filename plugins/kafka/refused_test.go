@@ -180,19 +180,21 @@ func TestStopWhileABatchIsInFlight(t *testing.T) {
 	l := newLane(t, newTestSink(t, k, nil), 1, "t", "u")
 	l.write("t", 0, 0, "0").ok(t)
 	cutter.cut(kmsg.Produce, 2)
-	var once sync.Once
-	seen := make(chan struct{})
+	w := l.Writer.(*writer)
+	written := make(chan struct{})
+	stop := sync.OnceFunc(func() {
+		<-written
+		w.sink.mu.Lock()
+		defer w.sink.mu.Unlock()
+		w.haltLocked(&sdk.PartitionError{TopicPartition: t0, Reason: sdk.ReasonRefused, Err: fmt.Errorf("stopped")})
+	})
 	k.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
-		once.Do(func() { close(seen) })
+		stop()
 		k.KeepControl()
 		return nil, nil, false
 	})
 	inFlight := l.write("t", 0, 1, "1")
-	<-seen
-	w := l.Writer.(*writer)
-	w.sink.mu.Lock()
-	w.haltLocked(&sdk.PartitionError{TopicPartition: t0, Reason: sdk.ReasonRefused, Err: fmt.Errorf("stopped")})
-	w.sink.mu.Unlock()
+	close(written)
 	inFlight.refused(t, sdk.ReasonRefused, sdk.Offsets{}, 1)
 	other := sdk.NewBatch(sdk.Stream{TopicPartition: sdk.TopicPartition{Topic: "u"}}, sdk.Offsets{To: 1}, []sdk.Record{{Value: []byte("other")}})
 	other.Topic = "t"
