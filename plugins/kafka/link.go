@@ -67,8 +67,11 @@ func (l *link) full() bool {
 	return l.bytes >= max(minInFlight, int(l.carries()))
 }
 
-// pace is how long a request may wait for company.
-func (l *link) pace() time.Duration { return min(l.nearest/20, 5*time.Millisecond) }
+// pace is how long a request may wait for company while others are in flight. That a
+// near broker answers sooner is no reason for requests of one batch each.
+func (l *link) pace() time.Duration {
+	return min(max(l.nearest/20, time.Millisecond), 5*time.Millisecond)
+}
 
 // carries is how many bytes are under way in a round trip.
 func (l *link) carries() int64 { return int64(l.nearest.Seconds() * produceRate) }

@@ -16,7 +16,7 @@ const (
 	// produceTimeout is how long a broker may take for the oldest request.
 	produceTimeout = 40 * time.Second
 
-	smallRequest = 256 << 10
+	smallRequest = 512 << 10
 	manyRequests = 4 // in flight
 
 	// minInFlight is how many bytes may be in flight to a broker that is near.
