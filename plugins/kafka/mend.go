@@ -14,6 +14,7 @@ import (
 var (
 	errNoLeader = errors.New("it has no leader")
 	errNoAnswer = errors.New("the broker's answer says nothing of it")
+	errUnread   = errors.New("its log has not been read yet")
 )
 
 // maxStrikes is how often a batch may be out of order, although everything before it
@@ -83,9 +84,12 @@ func (w *writer) look(ctx context.Context, t *target) {
 	} else if fix, reason := t.unusable(); reason != nil {
 		t.abandon(reason, fix)
 	}
+	if trouble.doubtful && t.end > 0 { // before that, at most one batch was in flight
+		t.doubt = errUnread
+	}
 	if len(t.queue) > 0 {
 		w.sink.place(t)
-		if trouble.doubtful && t.end > 0 { // before that, at most one batch was in flight
+		if t.doubt != nil && t.sender.link != nil { // a leader that is not there cannot be asked
 			w.sink.mu.Unlock()
 			found, err := w.tail(ctx, t)
 			w.sink.mu.Lock()
@@ -105,10 +109,14 @@ func (w *writer) look(ctx context.Context, t *target) {
 // settle takes those batches off a target's queue that were found in its log.
 // Batches are appended in order, so those are the first. The caller holds the mutex.
 func (w *writer) settle(t *target, found map[int32]int64, err error) {
+	t.doubt = nil
 	if err != nil {
-		// Sent again, what is there is recognised by its sequence, as long as it
-		// is among the last five.
 		w.sink.env.Trouble(fmt.Errorf("cluster %s: looking for what was written to %s: %w", w.sink.client.name, t.TopicPartition, err))
+		if !isAnswer(err) || transient(err) {
+			t.doubt = err
+		}
+		// Otherwise it cannot be read. Sent again, what is there is recognised by
+		// its sequence, as long as it is among the last five.
 		return
 	}
 	for len(t.queue) > 0 && t.queue[0].sent {

@@ -54,11 +54,15 @@ func (s *sink) place(t *target) {
 	if ok && !t.seen && meta.err == nil {
 		t.TopicID, t.seen = meta.id, true
 	}
-	broker := s.metadata.leader(t.TopicPartition).leader
-	to, ok := s.senders[broker]
+	leads := s.metadata.leader(t.TopicPartition)
+	if leads.epoch > t.epoch {
+		t.epoch = leads.epoch
+		t.retry.reset() // what the old leader said is no reason to wait for the new one
+	}
+	to, ok := s.senders[leads.leader]
 	if !ok {
-		to = &sender{sink: s, broker: broker, wake: make(chan struct{}, 1), targets: map[*target]struct{}{}}
-		s.senders[broker] = to
+		to = &sender{sink: s, broker: leads.leader, wake: make(chan struct{}, 1), targets: map[*target]struct{}{}}
+		s.senders[leads.leader] = to
 		s.running.Go(to.run)
 	}
 	if t.sender != to {
@@ -89,11 +93,13 @@ func (s *sender) run() {
 			continue
 		}
 		if wait == 0 && s.connect(ctx) {
-			var f *flight
-			if f, wait = s.collect(time.Now()); f != nil {
+			f, unread, due := s.collect(time.Now())
+			s.sink.mend(unread)
+			if f != nil {
 				s.send(f)
 				continue
 			}
+			wait = due
 		}
 		timer := time.NewTimer(max(wait, 0))
 		select {
@@ -243,18 +249,19 @@ func (s *sender) hangUp(err error) {
 
 // collect takes one batch of each target that has one to send, as far as there is
 // room in flight: never two of a partition, of which the broker would silently drop
-// the first. Lanes that write to the same partition take turns.
-func (s *sender) collect(now time.Time) (f *flight, wait time.Duration) {
+// the first. Lanes that write to the same partition take turns. Those are returned
+// besides whose log is to be read before.
+func (s *sender) collect(now time.Time) (f *flight, unread []*target, wait time.Duration) {
 	s.sink.mu.Lock()
 	defer s.sink.mu.Unlock()
 	wait = time.Hour
 	l := s.link
 	if l.full() || l.conn.expired(now) {
-		return nil, wait
+		return nil, nil, wait
 	}
 	if len(l.flights) >= manyRequests && s.few(now) {
 		if pause := l.last.Add(l.pace()).Sub(now); pause > 0 {
-			return nil, pause
+			return nil, nil, pause
 		}
 	}
 	f = &flight{}
@@ -267,15 +274,18 @@ func (s *sender) collect(now time.Time) (f *flight, wait time.Duration) {
 			break
 		}
 		s.ready[0], s.ready = nil, s.ready[1:]
-		if t.sender != s {
-			continue
-		}
-		if t.listed = t.sendable(); !t.listed {
+		if t.sender != s || !t.sendable() {
+			t.listed = t.listed && t.sender != s
 			continue
 		}
 		if due := t.retry.due(now); due > 0 || taken[t.TopicPartition] {
 			wait = min(wait, max(due, 0))
 			later = append(later, t)
+			continue
+		}
+		if t.doubt != nil {
+			t.listed, t.trouble = false, &refusal{err: t.doubt}
+			unread = append(unread, t)
 			continue
 		}
 		taken[t.TopicPartition] = true
@@ -286,10 +296,10 @@ func (s *sender) collect(now time.Time) (f *flight, wait time.Duration) {
 	}
 	s.ready = append(s.ready, later...)
 	if len(f.parts) == 0 {
-		return nil, wait
+		return nil, unread, wait
 	}
 	l.take(f, now)
-	return f, 0
+	return f, unread, 0
 }
 
 // few reports whether a request would be small for want of company: a broker takes

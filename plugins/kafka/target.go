@@ -31,7 +31,12 @@ type target struct {
 	flights  int      // requests that are not answered yet
 	listed   bool     // the sender has it among those with something to send
 	trouble  *refusal // what has to be seen to before anything is sent
-	sequence int32    // of the next batch that is sent
+	// doubt is why the log, which may hold what was sent, has not been read yet; nil
+	// if it has. Nothing is sent before: the broker need not know the producer any more.
+	doubt    error
+	epoch    int32 // of the leader, as far as is known
+	sequence int32 // of the next batch that is sent
+	follows  int32 // the sequence that follows the last batch that was acknowledged
 	// proven says that the broker has taken a batch of this producer, so that it
 	// refuses one that does not follow. Before that it takes any: a batch goes alone.
 	proven  bool
@@ -152,6 +157,7 @@ func (t *target) acked(base int64) {
 	t.proven, t.strikes = true, 0
 	t.retry.reset()
 	t.end = max(t.end, base+int64(o.count()))
+	t.follows = producerState{sequence: o.sequence()}.after(o.count())
 	for i := range o.runs {
 		o.runs[i].Target += base
 	}
@@ -164,10 +170,7 @@ func (t *target) acked(base int64) {
 
 // resume lets a target send again what is left of its queue.
 func (t *target) resume() {
-	t.trouble, t.inFlight, t.proven = nil, 0, false
-	if len(t.queue) > 0 && t.queue[0].sent {
-		t.sequence = t.queue[0].sequence()
-	}
+	t.trouble, t.inFlight, t.proven, t.sequence = nil, 0, false, t.follows
 	t.list()
 }
 
@@ -175,7 +178,6 @@ func (t *target) resume() {
 // it neither: the broker takes none but the next. The first one keeps its place until
 // it is known what to do about it.
 func (t *target) refused() {
-	t.sequence = t.queue[0].sequence()
 	for _, o := range t.queue[1:] {
 		o.sent = false
 	}
