@@ -12,38 +12,6 @@ import (
 	"github.com/klamm-io/klamm/test/kafka"
 )
 
-// TestTargetBrokersDie kills the brokers of a replicated target under load, one
-// after the other. Klamm goes on with the leaders that are left; nothing is lost
-// and the order is kept.
-func TestTargetBrokersDie(t *testing.T) {
-	t.Parallel()
-	east, _ := kafka.Clusters(t)
-	west := kafka.Start(t, kafka.Config{Brokers: 3, Properties: map[string]string{
-		"default.replication.factor": "3", "min.insync.replicas": "2",
-	}})
-	topic := kafka.UniqueName("target-dies")
-	east.CreateTopic(t, topic, 6, nil)
-	traffic := startLoad(t, east, topic, 6, 1000)
-	p := start(t, mirrorFile(t, east, west, topic))
-	moves(t, p)
-	for _, node := range []int{2, 3} {
-		west.Kill(t, node)
-		troubled(t, p, "cluster west")
-		moves(t, p)
-		west.Restart(t, node)
-		for partition := range int32(6) {
-			west.AwaitISR(t, "east."+topic, partition, 1, 2, 3)
-		}
-	}
-	traffic.stop()
-	caughtUp(t, p)
-	ready(t, p)
-	if code := p.stop(); code != 0 {
-		t.Errorf("exit code %d after SIGTERM", code)
-	}
-	equal(t, east, topic, west, "east."+topic, compare.Options{AllowReplays: true})
-}
-
 // TestSourceDies kills and restarts the only broker of a source under load, with
 // a partition that nothing was written to since before klamm began: a new leader
 // epoch without a record is no truncation.
