@@ -163,12 +163,14 @@ func (l *link) answered(number int32, resp *kmsg.ProduceResponse) error {
 	l.flights[0], l.flights = nil, l.flights[1:]
 	l.bytes -= f.size
 	l.measured(now.Sub(f.sent))
+	heard := now // when the broker reads again
 	if wait := time.Duration(resp.ThrottleMillis) * time.Millisecond; wait > 0 {
-		l.throttled = now.Add(wait)
+		l.throttled, heard = now.Add(wait), now.Add(wait)
+		l.conn.conn.SetWriteDeadline(heard.Add(produceTimeout)) // of a write that is under way
 	}
 	deadline := time.Time{}
 	if len(l.flights) > 0 {
-		deadline = now.Add(produceTimeout)
+		deadline = heard.Add(produceTimeout)
 	}
 	l.conn.conn.SetReadDeadline(deadline)
 	broken := f.answered(resp)

@@ -19,7 +19,7 @@ import (
 	"github.com/klamm-io/klamm/test/link"
 )
 
-const brokersPartitions = 6
+const oddPartitions = 6
 
 // TestTargetBrokersDie moves the leaders of a replicated target, and kills the one
 // that leads everything, while hundreds of batches are in flight to it. Klamm goes on
@@ -35,7 +35,7 @@ func TestTargetBrokersDie(t *testing.T) {
 	})
 	topic := kafka.UniqueName("target-dies")
 	target := "east." + topic
-	east.CreateTopic(t, topic, brokersPartitions, nil)
+	east.CreateTopic(t, topic, oddPartitions, nil)
 	oddBatches(t, east, topic, 600)
 	p := start(t, write(t, `
 cluster "east" { brokers = [%q] }
@@ -60,7 +60,7 @@ mirror %q {
 	troubled(t, p, "cluster west")
 	arrived(t, west, target, all*2/3, all)
 	west.Restart(t, 2)
-	for partition := range int32(brokersPartitions) {
+	for partition := range int32(oddPartitions) {
 		west.AwaitISR(t, target, partition, 1, 2, 3)
 	}
 	west.Lead(t, target, 2)
@@ -129,9 +129,9 @@ func oddBatches(t testing.TB, c *kafka.Cluster, topic string, count int) {
 		client := c.Client(t, manual(), kgo.ProducerLinger(0), kgo.ProducerBatchMaxBytes(int32(size)), kgo.ProducerBatchCompression(codec))
 		running.Go(func() {
 			random, bytes := rand.New(rand.NewPCG(7, uint64(size))), noise(size)
-			for n := range count * brokersPartitions {
+			for n := range count * oddPartitions {
 				r := &kgo.Record{
-					Topic: topic, Partition: int32(n) % brokersPartitions,
+					Topic: topic, Partition: int32(n) % oddPartitions,
 					Key: fmt.Appendf(nil, "%d of %d", n, size), Value: bytes[:random.IntN(size/2)],
 				}
 				client.Produce(t.Context(), r, func(_ *kgo.Record, err error) {

@@ -40,6 +40,7 @@ type Link struct {
 	gate     *gate
 
 	toBroker, fromBroker atomic.Int64
+	accepted             atomic.Int64
 	cutter               cutter
 
 	mu          sync.Mutex
@@ -74,6 +75,9 @@ func (l *Link) ToBroker() int64 { return l.toBroker.Load() }
 
 // FromBroker is described with [Link.ToBroker].
 func (l *Link) FromBroker() int64 { return l.fromBroker.Load() }
+
+// Accepted is how many connections of clients were taken so far.
+func (l *Link) Accepted() int64 { return l.accepted.Load() }
 
 // Cut resets all connections on both ends and drops what is under way. New
 // ones are accepted at once.
@@ -131,6 +135,7 @@ func (l *Link) accept() {
 		if err != nil {
 			return // closed
 		}
+		l.accepted.Add(1)
 		l.running.Go(func() { l.serve(client.(*net.TCPConn)) })
 	}
 }
