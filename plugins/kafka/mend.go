@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+
 	"github.com/klamm-io/klamm/sdk"
 )
 
@@ -111,8 +113,15 @@ func (w *writer) look(ctx context.Context, t *target) {
 func (w *writer) settle(t *target, found map[int32]int64, err error) {
 	t.doubt = nil
 	if err != nil {
-		w.sink.env.Trouble(fmt.Errorf("cluster %s: looking for what was written to %s: %w", w.sink.client.name, t.TopicPartition, err))
-		if !isAnswer(err) || transient(err) {
+		err = fmt.Errorf("cluster %s: looking for what was written to %s: %w", w.sink.client.name, t.TopicPartition, err)
+		w.sink.env.Trouble(err)
+		switch {
+		case errors.Is(err, kerr.TopicAuthorizationFailed):
+			w.sink.sayUnreadable(t.Topic, err)
+			if t.strikes > 0 {
+				t.strikes = maxStrikes + 1 // more than five are there behind it: trying on is in vain
+			}
+		case !isAnswer(err) || transient(err):
 			t.doubt = err
 		}
 		// Otherwise it cannot be read. Sent again, what is there is recognised by
@@ -126,6 +135,16 @@ func (w *writer) settle(t *target, found map[int32]int64, err error) {
 		}
 		t.acked(base)
 	}
+}
+
+// sayUnreadable tells once of a topic that cannot be looked at for want of a right:
+// the trouble passes, what it may have caused does not. The caller holds the mutex.
+func (s *sink) sayUnreadable(topic string, err error) {
+	if s.unreadable[topic] {
+		return
+	}
+	s.unreadable[topic] = true
+	s.env.Log.Warn("what was in flight when a connection broke may come twice: grant READ on the target topic", "topic", topic, "cluster", s.client.name, "error", err)
 }
 
 const tailTimeout = 20 * time.Second

@@ -38,6 +38,8 @@ type sink struct {
 
 	mu      sync.Mutex // guards writers, targets and senders
 	senders map[int32]*sender
+	// unreadable are the topics of which it was said that READ is not granted.
+	unreadable map[string]bool
 }
 
 var (
@@ -60,7 +62,7 @@ func (c *SinkConfig) NewSink(ctx context.Context, env sdk.Env) (sdk.Sink, error)
 	s := &sink{
 		config: c, env: env, client: cl, metadata: newMetadata(cl, false),
 		codec: codecOf(c.Compression), compressors: compressors, buffers: newBuffers(nil, env.Memory.Limit()/4),
-		encoding: make(chan struct{}, runtime.GOMAXPROCS(0)), senders: map[int32]*sender{},
+		encoding: make(chan struct{}, runtime.GOMAXPROCS(0)), senders: map[int32]*sender{}, unreadable: map[string]bool{},
 	}
 	if c.Partitioner == partitionerKeyHash {
 		s.keys = newKeyPartitioner(s.metadata, env.Trouble)

@@ -65,6 +65,7 @@ mirror %q {
 	}
 	west.Lead(t, target, 2)
 	oddBatches(t, east, topic, 10)
+	ready(t, p)
 	isWhole(t, p, east, west, topic)
 }
 
@@ -97,11 +98,7 @@ func ends(t testing.TB, c *kafka.Cluster, topic string) (sum int64) {
 // it twice.
 func isWhole(t *testing.T, p *process, east, west *kafka.Cluster, topic string) {
 	t.Helper()
-	source := read(t, east, topic)
-	for n, part := range source.Partitions {
-		at(t, p, topic, int32(n), int64(len(part.Records)))
-	}
-	ready(t, p)
+	source := delivered(t, p, east, topic)
 	if s, _ := p.status(); s.LaneRestarts != 0 {
 		t.Errorf("lanes started %d times again: %s", s.LaneRestarts, s.LastError)
 	}
@@ -117,6 +114,16 @@ func isWhole(t *testing.T, p *process, east, west *kafka.Cluster, topic string) 
 		tp := sdk.TopicPartition{Topic: topic, Partition: int32(n)}
 		translated(t, lanes[ledger.LaneOf(tp, len(lanes)-1)], tp, part.Records, target.Partitions[n].Records)
 	}
+}
+
+// delivered waits until all that a topic holds is delivered, and returns that.
+func delivered(t testing.TB, p *process, c *kafka.Cluster, topic string) compare.Content {
+	t.Helper()
+	source := read(t, c, topic)
+	for n, part := range source.Partitions {
+		at(t, p, topic, int32(n), int64(len(part.Records)))
+	}
+	return source
 }
 
 // oddBatches fills a topic with batches of odd sizes, from three producers with

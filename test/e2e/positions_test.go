@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"github.com/klamm-io/klamm/core/status"
 	"github.com/klamm-io/klamm/sdk"
 	"github.com/klamm-io/klamm/test/kafka"
@@ -154,14 +152,20 @@ func skipsTo(t testing.TB, args []string, from, to int64) {
 	}
 }
 
-// TestRefusedSkipped skips a record that is too large for the target, beside a
-// running process: all behind it arrives, and the gap is that one offset.
+// TestRefusedSkipped skips a record that the target refuses, for whatever reason,
+// beside a running process: all behind it arrives, and the gap is that one offset.
 func TestRefusedSkipped(t *testing.T) {
 	t.Parallel()
+	for _, r := range refusals() {
+		t.Run(r.name, r.skipped)
+	}
+}
+
+func (test refusal) skipped(t *testing.T) {
 	east, west := kafka.Clusters(t)
-	j := newJournal(t, east, kafka.UniqueName("toolarge"), 2, nil)
-	west.CreateTopic(t, "east."+j.topic, 2, map[string]string{"max.message.bytes": "4321"})
-	behind := refusedInTheMiddle(j, &kgo.Record{Value: noise(5000)})
+	j := newJournal(t, east, kafka.UniqueName("refused-skipped"), 2, test.source)
+	west.CreateTopic(t, "east."+j.topic, 2, test.target)
+	behind := refusedInTheMiddle(j, test.record)
 	file := mirrorFile(t, east, west, j.topic)
 	p := start(t, file)
 	stopped(t, p, j.topic, 0, sdk.ReasonRefused)
