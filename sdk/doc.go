@@ -79,7 +79,8 @@
 // change, and changes it. What else a stage can do is a second, small
 // interface, found by assertion: of a config [Validator], [TopicMapper],
 // [Clustered], [Selecting]; of a source [TopicDescriber], [EndLister],
-// [Surveyor], [Resolver], [Adjuster]; of a sink [TopicEnsurer], [Storer].
+// [Surveyor], [Resolver], [Adjuster]; of a sink [TopicEnsurer], [Storer]; of a
+// writer [Hearer].
 //
 // # Invariants
 //

@@ -2,7 +2,10 @@
 
 package sdk
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Sink writes batches. Its methods may be called from several goroutines.
 type Sink interface {
@@ -37,6 +40,14 @@ type Writer interface {
 	// Close waits for what is in flight until ctx ends, then gives it up:
 	// every done still open is called with an error.
 	Close(ctx context.Context) error
+}
+
+// Hearer is a Writer that hears of its target more often than it calls done: a batch
+// may be many at the target. Heard is when the target last took something of a source
+// partition, or when a pause ends that the target has asked for; zero if nothing was
+// heard. It does not wait for what is in flight.
+type Hearer interface {
+	Heard(partition TopicPartition) time.Time
 }
 
 // TopicEnsurer is a Sink that can make the topics it writes to. EnsureTopics

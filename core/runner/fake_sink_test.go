@@ -68,6 +68,16 @@ func (f *fakeWriter) Admit(tp sdk.TopicPartition) {
 	delete(f.refused, tp)
 }
 
+// Heard implements [sdk.Hearer].
+func (f *fakeWriter) Heard(sdk.TopicPartition) (at time.Time) {
+	f.p.w.mu.Lock()
+	defer f.p.w.mu.Unlock()
+	if f.p.w.hears {
+		at = time.Now()
+	}
+	return at
+}
+
 // fakeWrite is a batch in flight.
 type fakeWrite struct {
 	f    *fakeWriter

@@ -23,6 +23,7 @@ type world struct {
 	inFlight         int           // batches a writer takes before it waits
 	slow             time.Duration // the longest that a batch takes to be durable, and to be answered
 	manual           bool          // writes are kept in held until the test answers them
+	hears            bool          // the target takes something of every partition all the time
 	zombies          bool          // two writers at a time are expected
 	fresh            bool          // positions may go back to the start
 

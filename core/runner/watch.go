@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/klamm-io/klamm/sdk"
 )
 
 const (
@@ -34,21 +36,45 @@ func (r *Runner) watch(ctx context.Context) {
 }
 
 // unanswered is an error about the batch that has waited longest, if that is too
-// long.
+// long and nothing was heard of its partition meanwhile.
 func (f *flow) unanswered(now time.Time) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var oldest *partition
-	for _, p := range f.partitions {
-		if len(p.pending) > 0 && (oldest == nil || p.pending[0].since.Before(oldest.pending[0].since)) {
-			oldest = p
+	hearer, hears := f.writer.(sdk.Hearer)
+	var oldest *late
+	for _, l := range f.late(now.Add(-silence)) {
+		if hears && hearer.Heard(l.source).After(now.Add(-silence)) {
+			continue
+		}
+		if oldest == nil || l.since.Before(oldest.since) {
+			oldest = &l
 		}
 	}
-	if oldest == nil || now.Sub(oldest.pending[0].since) < silence {
+	if oldest == nil {
 		return nil
 	}
 	return fmt.Errorf("sink %s has not answered for more than %s: topic %s partition %d (to %s) waits behind offset %d",
-		describeEnd(EndpointOf(f.runner.spec.Load().Sink.Plugin, f.runner.spec.Load().Sink.Config)), silence, oldest.Topic, oldest.Partition, oldest.target, oldest.next.Offset)
+		describeEnd(EndpointOf(f.runner.spec.Load().Sink.Plugin, f.runner.spec.Load().Sink.Config)), silence,
+		oldest.source.Topic, oldest.source.Partition, oldest.target, oldest.behind)
+}
+
+// late is a partition whose next batch waits for its sink's answer.
+type late struct {
+	source sdk.TopicPartition
+	target string
+	behind int64     // offset
+	since  time.Time // it was handed over
+}
+
+// late are the partitions that have waited since before a time. The writer is not to
+// be asked about them with the mutex held: it answers with its own held.
+func (f *flow) late(before time.Time) (waiting []late) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range f.partitions {
+		if len(p.pending) > 0 && !p.pending[0].since.After(before) {
+			waiting = append(waiting, late{p.TopicPartition, p.target, p.next.Offset, p.pending[0].since})
+		}
+	}
+	return waiting
 }
 
 func describeEnd(e Endpoint) string {

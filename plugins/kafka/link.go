@@ -173,7 +173,7 @@ func (l *link) answered(number int32, resp *kmsg.ProduceResponse) error {
 		deadline = heard.Add(produceTimeout)
 	}
 	l.conn.conn.SetReadDeadline(deadline)
-	broken := f.answered(resp)
+	broken := f.answered(resp, heard)
 	if len(l.sender.ready) > 0 {
 		l.sender.notify()
 	}
@@ -183,8 +183,8 @@ func (l *link) answered(number int32, resp *kmsg.ProduceResponse) error {
 }
 
 // answered gives each part of a request its part of the answer, and returns the
-// targets that are to be mended.
-func (f *flight) answered(resp *kmsg.ProduceResponse) (broken []*target) {
+// targets that are to be mended. The others are heard of then.
+func (f *flight) answered(resp *kmsg.ProduceResponse, heard time.Time) (broken []*target) {
 	answers := make(map[answerKey]*kmsg.ProduceResponseTopicPartition, len(f.parts))
 	for i := range resp.Topics {
 		rt := &resp.Topics[i]
@@ -198,6 +198,9 @@ func (f *flight) answered(resp *kmsg.ProduceResponse) (broken []*target) {
 			mend = p.t.answered(p.o, answer)
 		} else {
 			mend = p.t.lost(p.o, errNoAnswer)
+		}
+		if p.t.trouble == nil {
+			p.t.writer.heard[p.o.write.source.TopicPartition] = heard
 		}
 		if mend {
 			broken = append(broken, p.t)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/klamm-io/klamm/sdk"
 )
@@ -31,6 +32,7 @@ type writer struct {
 
 	targets map[sdk.TopicPartition]*target
 	halted  map[sdk.TopicPartition]*sdk.PartitionError // source partitions that are refused
+	heard   map[sdk.TopicPartition]time.Time           // of source partitions (Heard)
 	failed  error                                      // what ended the lane
 	open    map[*write]struct{}
 	writing *write        // what Write is at
@@ -40,14 +42,17 @@ type writer struct {
 	mending sync.WaitGroup
 }
 
-var _ sdk.Writer = (*writer)(nil)
+var (
+	_ sdk.Writer = (*writer)(nil)
+	_ sdk.Hearer = (*writer)(nil)
+)
 
 func newWriter(s *sink, producer producerState) *writer {
 	w := &writer{
 		sink: s, producer: producer, encoder: &encoder{compressors: s.compressors, buffers: s.buffers},
 		memory:  sdk.NewBudget(minLaneShare),
 		targets: map[sdk.TopicPartition]*target{},
-		halted:  map[sdk.TopicPartition]*sdk.PartitionError{}, open: map[*write]struct{}{}, idle: make(chan struct{}),
+		halted:  map[sdk.TopicPartition]*sdk.PartitionError{}, heard: map[sdk.TopicPartition]time.Time{}, open: map[*write]struct{}{}, idle: make(chan struct{}),
 	}
 	w.over, w.end = context.WithCancel(s.ctx)
 	return w
@@ -257,6 +262,13 @@ func (w *writer) Admit(partition sdk.TopicPartition) {
 	w.sink.mu.Lock()
 	defer w.sink.mu.Unlock()
 	delete(w.halted, partition)
+}
+
+// Heard implements [sdk.Hearer].
+func (w *writer) Heard(partition sdk.TopicPartition) time.Time {
+	w.sink.mu.Lock()
+	defer w.sink.mu.Unlock()
+	return w.heard[partition]
 }
 
 // Close implements [sdk.Writer].

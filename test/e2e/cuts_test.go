@@ -109,6 +109,11 @@ func breakLink(t testing.TB, p *process, l *link.Link, towardsBroker bool) {
 		moved(200 << 10)
 	}
 	l.Stall()
-	moved(0)
+	last := int64(-1)
+	eventually(t, 30*time.Second, func() (bool, string) {
+		before := last
+		last = l.ToBroker() + l.FromBroker()
+		return last == before, "something still moves"
+	})
 	l.Resume()
 }

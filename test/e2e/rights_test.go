@@ -84,15 +84,19 @@ func operation(t *testing.T, name string) kadm.ACLOperation {
 
 func grant(t *testing.T, c *kafka.Cluster, b *kadm.ACLBuilder) {
 	t.Helper()
+	if err := tryGrant(t, c, b); err != nil {
+		t.Fatalf("creating ACLs: %v", err)
+	}
+}
+
+func tryGrant(t *testing.T, c *kafka.Cluster, b *kadm.ACLBuilder) error {
 	answers, err := c.Admin(t).CreateACLs(t.Context(), b)
 	for _, answer := range answers {
 		if answer.Err != nil {
 			err = answer.Err
 		}
 	}
-	if err != nil {
-		t.Fatalf("creating ACLs: %v", err)
-	}
+	return err
 }
 
 // rightsAreMissing runs with less than the documented rights at the source: a
