@@ -36,7 +36,7 @@ func TestTargetBrokersDie(t *testing.T) {
 	topic := kafka.UniqueName("target-dies")
 	target := "east." + topic
 	east.CreateTopic(t, topic, oddPartitions, nil)
-	oddBatches(t, east, topic, 600)
+	oddBatches(t, east, topic, 400)
 	p := start(t, write(t, `
 cluster "east" { brokers = [%q] }
 cluster "west" { brokers = [%q] }
@@ -65,7 +65,6 @@ mirror %q {
 	}
 	west.Lead(t, target, 2)
 	oddBatches(t, east, topic, 10)
-	ready(t, p)
 	isWhole(t, p, east, west, topic)
 }
 
