@@ -56,7 +56,7 @@ fuzz: ## Run every fuzzer for FUZZTIME (30s)
 		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
 	done
 
-bench: build ## Measure against a tuned loop, MirrorMaker 2 and the floor (half an hour; needs java and mvn)
+bench: build ## Measure against a tuned loop, MirrorMaker 2 and the floor (an hour; needs java and mvn)
 	go run ./test/bench -write docs/benchmarks.md
 
 release: export VERSION := $(VERSION)

@@ -43,7 +43,7 @@ func parse(args []string) (options, error) {
 	batches := f.String("batches", "16,256", "KiB of a batch at the source, before compression")
 	mirrorMakerOn := f.String("mirrormaker-codecs", "none,lz4,zstd", "codecs to measure MirrorMaker 2's CPU with, at the largest batches")
 	f.StringVar(&o.klamm, "klamm", "bin/klamm", "the `binary` to measure")
-	f.Int64Var(&o.mib, "mib", 1024, "MiB of keys, values and headers in a topic")
+	f.Int64Var(&o.mib, "mib", 2048, "MiB of keys, values and headers in a topic")
 	f.IntVar(&o.runs, "runs", 3, "runs of each engine, in turns; medians count")
 	f.IntVar(&o.mirrorMakerRuns, "mirrormaker-runs", 1, "runs of MirrorMaker 2, which takes long to start")
 	f.IntVar(&o.partitions, "partitions", 12, "partitions of a topic")

@@ -186,6 +186,21 @@ func write(t testing.TB, text string, args ...any) string {
 	return file
 }
 
+// mirrorOf is a file that mirrors one topic and puts "east." before its name.
+func mirrorOf(t testing.TB, from, to, topic string) string {
+	t.Helper()
+	return write(t, `
+cluster "east" { brokers = [%q] }
+cluster "west" { brokers = [%q] }
+mirror %q {
+  from   = cluster.east
+  to     = cluster.west
+  topics = [%[3]q]
+  rename { prefix = "east." }
+}
+`, from, to, topic)
+}
+
 func read(t testing.TB, c *kafka.Cluster, topic string) compare.Content {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)

@@ -44,16 +44,7 @@ func throttled(t *testing.T, l *link.Link, east, west *kafka.Cluster, from, to s
 	east.CreateTopic(t, topic, oddPartitions, nil)
 	oddBatches(t, east, topic, 200)
 	bytes, began := topicSize(t, east, topic), time.Now()
-	p := start(t, write(t, `
-cluster "east" { brokers = [%q] }
-cluster "west" { brokers = [%q] }
-mirror %q {
-  from   = cluster.east
-  to     = cluster.west
-  topics = [%[3]q]
-  rename { prefix = "east." }
-}
-`, from, to, topic))
+	p := start(t, mirrorOf(t, from, to, topic))
 	copies(t, p, 1)
 	connections := l.Accepted()
 	isWhole(t, p, east, west, topic)

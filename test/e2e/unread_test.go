@@ -35,16 +35,7 @@ func TestCutsWithoutRead(t *testing.T) {
 	})
 	east.CreateTopic(t, topic, oddPartitions, nil)
 	oddBatches(t, east, topic, 600)
-	p := start(t, write(t, `
-cluster "east" { brokers = [%q] }
-cluster "west" { brokers = [%q] }
-mirror %q {
-  from   = cluster.east
-  to     = cluster.west
-  topics = [%[3]q]
-  rename { prefix = "east." }
-}
-`, east.Bootstrap()[0], west.Addresses(kafka.Proxied)[0], topic))
+	p := start(t, mirrorOf(t, east.Bootstrap()[0], west.Addresses(kafka.Proxied)[0], topic))
 	breakLink(t, p, west.Links()[0], true)
 	delivered(t, p, east, topic)
 	mentions(t, p.output.String(), "may come twice", "grant READ", target, "TOPIC_AUTHORIZATION_FAILED")
