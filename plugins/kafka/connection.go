@@ -25,6 +25,7 @@ import (
 //
 // One goroutine may write while another reads.
 type connection struct {
+	addr     string
 	conn     net.Conn
 	in       *bufio.Reader
 	out      *bufio.Writer // of what is encrypted, so that small pieces make no records of their own
@@ -84,7 +85,7 @@ func (c *client) shakeHands(ctx context.Context, conn net.Conn, addr string) (*c
 		conn = secured
 	}
 	k := &connection{
-		conn: conn, in: bufio.NewReaderSize(conn, receiveBuffer), out: bufio.NewWriterSize(conn, sendBuffer),
+		addr: addr, conn: conn, in: bufio.NewReaderSize(conn, receiveBuffer), out: bufio.NewWriterSize(conn, sendBuffer),
 		requests: kmsg.NewRequestFormatter(kmsg.FormatterClientID(clientID)),
 	}
 	if err := k.askVersions(); err != nil {

@@ -170,7 +170,7 @@ func (f *fetcher) fetch(ctx context.Context, cursors []*cursor, full bool) {
 // connect makes sure that there is a connection. A fetch that is under way when
 // the source is closed ends with it.
 func (f *fetcher) connect(ctx context.Context, cursors []*cursor) error {
-	if f.conn != nil && !f.conn.expired(time.Now()) {
+	if f.conn != nil && !f.source.metadata.outlived(f.conn, f.broker) {
 		return nil
 	}
 	f.hangUp()

@@ -92,13 +92,24 @@ func (m *metadata) addAll() {
 
 // dial connects to a broker.
 func (m *metadata) dial(ctx context.Context, broker int32) (*connection, error) {
-	m.mu.Lock()
-	addr, ok := m.brokers[broker]
-	m.mu.Unlock()
-	if !ok {
+	addr := m.address(broker)
+	if addr == "" {
 		return nil, fmt.Errorf("where broker %d is, is not known", broker)
 	}
 	return m.client.dial(ctx, addr)
+}
+
+// address is where a broker was last said to be; empty if that is not known.
+func (m *metadata) address(broker int32) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.brokers[broker]
+}
+
+// outlived reports whether a connection to a broker is to be made anew: its session
+// ends, or the broker is elsewhere by now, and who answers is not it.
+func (m *metadata) outlived(k *connection, broker int32) bool {
+	return k.expired(time.Now()) || k.addr != m.address(broker)
 }
 
 // refreshSoon refreshes unless that has just been done.

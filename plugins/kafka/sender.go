@@ -157,7 +157,7 @@ func (s *sender) stranded() []*target {
 
 // connect makes sure that there is a connection, and reports whether there is.
 func (s *sender) connect(ctx context.Context) bool {
-	if s.link != nil && s.link.conn.expired(time.Now()) {
+	if s.link != nil && s.sink.metadata.outlived(s.link.conn, s.broker) {
 		if !s.link.drained() {
 			return true // nothing is sent until what is in flight is answered
 		}
@@ -256,7 +256,7 @@ func (s *sender) collect(now time.Time) (f *flight, unread []*target, wait time.
 	defer s.sink.mu.Unlock()
 	wait = time.Hour
 	l := s.link
-	if l.full() || l.conn.expired(now) {
+	if l.full() || s.sink.metadata.outlived(l.conn, s.broker) {
 		return nil, nil, wait
 	}
 	if len(l.flights) >= manyRequests && s.few(now) {
