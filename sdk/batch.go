@@ -51,6 +51,11 @@ type Batch struct {
 	lent    Encoded // what Release gives back
 	err     error   // of decoding
 	size    int
+
+	read     []Record // as they were read, once they are decoded
+	opened   bool     // read is set
+	dropped  int
+	rejected []rejection
 }
 
 // NewEncodedBatch makes a batch of bytes as read; it takes e over.
@@ -64,8 +69,8 @@ func NewEncodedBatch(source Stream, at Offsets, e Encoded) *Batch {
 // NewBatch makes a batch of records; it takes them over. No records at all is
 // a batch that only moves the position.
 func NewBatch(source Stream, at Offsets, records []Record) *Batch {
-	b := &Batch{Source: source, Offsets: at, LeaderEpoch: NoEpoch, Newest: -1, Topic: source.Topic}
-	b.SetRecords(records)
+	b := &Batch{Source: source, Offsets: at, LeaderEpoch: NoEpoch, Newest: -1, Topic: source.Topic, read: records, opened: true}
+	b.setRecords(records)
 	return b
 }
 
@@ -73,15 +78,34 @@ func NewBatch(source Stream, at Offsets, records []Record) *Batch {
 // that changes records hands the changed ones to [Batch.SetRecords].
 func (b *Batch) Records() ([]Record, error) {
 	if !b.decoded {
-		b.records, b.err = b.encoded.Decode()
+		b.records, b.err = b.asRead()
 		b.decoded = true
 	}
 	return b.records, b.err
 }
 
+// asRead returns the records as they were read, whatever became of them.
+func (b *Batch) asRead() (records []Record, err error) {
+	if !b.opened {
+		b.read, err = b.lent.Decode()
+		b.opened = true
+	}
+	return b.read, err
+}
+
 // SetRecords replaces the records, and with them the bytes as read. The batch
-// takes the slice over. Offsets must stay within [From, To) and ascend.
+// takes the slice over. Offsets must stay within [From, To) and ascend. Records
+// that are not among them any more are dropped.
 func (b *Batch) SetRecords(records []Record) {
+	before := len(b.records)
+	if !b.decoded {
+		before = b.Count()
+	}
+	b.dropped += max(0, before-len(records))
+	b.setRecords(records)
+}
+
+func (b *Batch) setRecords(records []Record) {
 	b.records, b.err, b.decoded, b.encoded = records, nil, true, nil
 	b.size = 0
 	for i := range records {
@@ -115,6 +139,7 @@ func (b *Batch) Release() {
 	}
 	lent := b.lent
 	b.lent, b.encoded, b.records, b.decoded = nil, nil, nil, true
+	b.read, b.opened, b.rejected = nil, true, nil
 	lent.Release()
 }
 

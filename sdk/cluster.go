@@ -45,7 +45,9 @@ func (c *Cluster) UsesTLS() bool {
 // Validate implements [Validator].
 func (c *Cluster) Validate() []Invalid {
 	var bad []Invalid
-	add := func(path, summary, detail string) { bad = append(bad, Invalid{path, summary, detail}) }
+	add := func(path, summary, detail string) {
+		bad = append(bad, Invalid{Path: path, Summary: summary, Detail: detail})
+	}
 	switch {
 	case c.Embedded && len(c.Brokers) > 0:
 		add("brokers", "Cluster is embedded", "An embedded cluster has addresses of its own; remove brokers or embedded.")

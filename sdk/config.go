@@ -24,6 +24,13 @@ func ParseDuration(s string) (Duration, error) {
 	return Duration(d), nil
 }
 
+// Expression is a text that a stage compiles when it is made and evaluates for
+// each record. In a file it is written out: ${} in it is refused.
+type Expression string
+
+// Expressions are expressions by a name.
+type Expressions map[string]string
+
 // Bytes is a number of bytes that is written as a string: "64MiB", "1GB".
 type Bytes int64
 

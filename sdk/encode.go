@@ -44,6 +44,10 @@ func encodeAttribute(v reflect.Value) any {
 		return x.String()
 	case Bytes:
 		return x.String()
+	case Expression:
+		return string(x)
+	case Expressions:
+		return map[string]string(x)
 	}
 	if v.CanInt() {
 		return v.Int()

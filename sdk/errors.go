@@ -24,6 +24,7 @@ const (
 	ReasonTarget    Reason = "target"    // the target topic cannot be written to
 	ReasonDenied    Reason = "denied"    // not authorised
 	ReasonTransform Reason = "transform" // a transform failed
+	ReasonRejected  Reason = "rejected"  // a transform cannot process a record
 )
 
 // PartitionError stops one source partition and no other.

@@ -76,7 +76,12 @@ type Invalid struct {
 	// Summary says what is wrong in a few words, Detail why and what to write
 	// instead.
 	Summary, Detail string
+	// Within is the part of the string at Path that is meant; zero is all of it.
+	Within Span
 }
+
+// Span is a part of a string, in bytes: [From, To).
+type Span struct{ From, To int }
 
 // Clustered is a config whose stage works on a Kafka cluster. Identity checks
 // (loops, collisions) go by it before anything is connected.

@@ -13,15 +13,17 @@ type Type string
 
 // The types of attributes.
 const (
-	TypeString   Type = "string"
-	TypeBool     Type = "bool"
-	TypeInteger  Type = "integer"
-	TypeNumber   Type = "number"
-	TypeStrings  Type = "list(string)"
-	TypeMap      Type = "map(string)"
-	TypeDuration Type = "duration"
-	TypeBytes    Type = "bytes"
-	TypeCluster  Type = "cluster"
+	TypeString      Type = "string"
+	TypeBool        Type = "bool"
+	TypeInteger     Type = "integer"
+	TypeNumber      Type = "number"
+	TypeStrings     Type = "list(string)"
+	TypeMap         Type = "map(string)"
+	TypeDuration    Type = "duration"
+	TypeBytes       Type = "bytes"
+	TypeCluster     Type = "cluster"
+	TypeExpression  Type = "expression"
+	TypeExpressions Type = "map(expression)"
 )
 
 // Schema describes a block: what may stand in it, of which type, and what it
@@ -71,8 +73,9 @@ type Block struct {
 //	enum:"a,b,c"          the values a string may have
 //
 // Field types are string, bool, int, int32, int64, float64, []string,
-// map[string]string, [Duration], [Bytes], [Secret] and *[Cluster]. It panics on
-// any other: that is a fault of the plugin's code, and sdktest finds it.
+// map[string]string, [Duration], [Bytes], [Secret], [Expression], [Expressions]
+// and *[Cluster]. It panics on any other: that is a fault of the plugin's code,
+// and sdktest finds it.
 func SchemaOf(config any) Schema { return schemaOf(reflect.ValueOf(config).Elem()) }
 
 type field struct {
@@ -147,13 +150,17 @@ func attributeType(f field) (typ Type, secret bool) {
 		return TypeBytes, false
 	case *Cluster:
 		return TypeCluster, false
+	case Expression:
+		return TypeExpression, false
+	case Expressions:
+		return TypeExpressions, false
 	}
 	panic(fmt.Sprintf("sdk: field %s: no attribute can have type %s", f.name, f.value.Type()))
 }
 
 func defaultText(v reflect.Value) string {
 	switch x := v.Interface().(type) {
-	case string, Duration, Bytes:
+	case string, Duration, Bytes, Expression:
 		return fmt.Sprintf("%q", fmt.Sprint(x))
 	case []string:
 		quoted := make([]string, len(x))

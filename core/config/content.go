@@ -100,18 +100,26 @@ func labelNames(labels []sdk.Label) []string {
 // find returns the place of an sdk.Invalid's path: as precise as the file
 // allows, the block's header if the path leads nowhere.
 func (c *content) find(path string) hcl.Range {
+	at, _ := c.locate(path)
+	return at
+}
+
+// locate is find, and returns the expression that stands there too; nil if none
+// does.
+func (c *content) locate(path string) (hcl.Range, hcl.Expression) {
 	name, rest := splitName(path)
 	if attr := c.attrs[name]; attr != nil {
-		return element(attr, rest)
+		expr := element(attr, rest)
+		return expr.Range(), expr
 	}
 	index, rest := splitIndex(rest)
 	if blocks := c.blocks[name]; index < len(blocks) {
-		return blocks[index].find(strings.TrimPrefix(rest, "."))
+		return blocks[index].locate(strings.TrimPrefix(rest, "."))
 	}
 	if i := slices.IndexFunc(c.schema.Labels, func(l sdk.Label) bool { return l.Name == name }); i >= 0 && i < len(c.labelRanges) {
-		return c.labelRanges[i]
+		return c.labelRanges[i], nil
 	}
-	return c.header
+	return c.header, nil
 }
 
 func splitName(path string) (name, rest string) {
@@ -131,24 +139,24 @@ func splitIndex(path string) (int, string) {
 	return 0, path
 }
 
-// element is the place of an element of an attribute's value, if the value is
-// written out; otherwise that of the whole.
-func element(attr *hcl.Attribute, index string) hcl.Range {
+// element is an element of an attribute's value, if the value is written out;
+// otherwise the whole.
+func element(attr *hcl.Attribute, index string) hcl.Expression {
 	key := strings.TrimSuffix(strings.TrimPrefix(index, "["), "]")
 	if n, err := strconv.Atoi(key); err == nil {
 		if items, diags := hcl.ExprList(attr.Expr); !diags.HasErrors() && n >= 0 && n < len(items) {
-			return items[n].Range()
+			return items[n]
 		}
 	}
 	if text, err := strconv.Unquote(key); err == nil {
 		pairs, _ := hcl.ExprMap(attr.Expr)
 		for _, p := range pairs {
 			if k, diags := p.Key.Value(nil); !diags.HasErrors() && stringIs(k, text) {
-				return p.Value.Range()
+				return p.Value
 			}
 		}
 	}
-	return attr.Expr.Range()
+	return attr.Expr
 }
 
 // inOrder are attributes in the order of the file.

@@ -37,7 +37,9 @@ func (l *loader) decode(c *content, config any, e *each) (sdk.Values, bool) {
 		return values, ok
 	}
 	for _, bad := range validate(config, values) {
-		l.errorf(c.find(bad.Path).Ptr(), bad.Summary, "%s", bad.Detail)
+		at, expr := c.locate(bad.Path)
+		at, more := l.within(at, expr, bad.Within, e)
+		l.errorf(&at, bad.Summary, "%s%s", bad.Detail, more)
 		ok = false
 	}
 	return values, ok
@@ -108,6 +110,9 @@ func (l *loader) attribute(c *content, a sdk.Attribute, e *each) (any, bool) {
 	if a.Secret {
 		l.hide(attr.Range)
 	}
+	if (a.Type == sdk.TypeExpression || a.Type == sdk.TypeExpressions) && !l.plainText(attr, a.Type) {
+		return nil, false
+	}
 	v := l.evaluateSecret(attr.Expr, e, a.Secret)
 	switch {
 	case !known(v):
@@ -132,7 +137,7 @@ func example(filename, word string, t sdk.Type) string {
 		return " Write " + referenceTo(filename, word, "cluster.NAME") + "."
 	case sdk.TypeStrings:
 		return " Write " + assigned(filename, word, `["..."]`) + "."
-	case sdk.TypeString:
+	case sdk.TypeString, sdk.TypeExpression:
 		return " Write " + assigned(filename, word, `"..."`) + "."
 	}
 	return ""
@@ -150,7 +155,7 @@ func (l *loader) convertAttribute(attr *hcl.Attribute, a sdk.Attribute, v cty.Va
 	switch a.Type {
 	case sdk.TypeStrings:
 		return l.stringList(attr, v)
-	case sdk.TypeMap:
+	case sdk.TypeMap, sdk.TypeExpressions:
 		return l.stringMap(attr, v)
 	}
 	value, problem := scalar(a, v)
@@ -281,7 +286,7 @@ func (l *loader) stringMap(attr *hcl.Attribute, v cty.Value) (any, bool) {
 func (l *loader) stringElement(attr *hcl.Attribute, index string, v cty.Value) (string, bool) {
 	s, err := convert.Convert(v, cty.String)
 	if err != nil || s.IsNull() {
-		l.errorf(element(attr, index).Ptr(), "Invalid value for "+attr.Name, "Every element is a string; this one is %s.", kindOf(v))
+		l.errorf(element(attr, index).Range().Ptr(), "Invalid value for "+attr.Name, "Every element is a string; this one is %s.", kindOf(v))
 		return "", false
 	}
 	return s.AsString(), true

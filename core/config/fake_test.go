@@ -9,6 +9,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/klamm-io/klamm/core/config"
@@ -123,6 +124,36 @@ func (c *rename) TopicMapping() sdk.TopicMapping {
 	return sdk.TopicMapping{rules}
 }
 
+// sieve is a transform with expressions, in which every BAD is wrong.
+type sieve struct {
+	Where   sdk.Expression  `hcl:"where,optional" doc:"Which records."`
+	Headers sdk.Expressions `hcl:"headers,optional" doc:"Headers."`
+	Rule    []sieveRule     `hcl:"rule,block" doc:"Rules."`
+}
+
+type sieveRule struct {
+	When sdk.Expression `hcl:"when" doc:"When."`
+}
+
+func (c *sieve) NewTransform(context.Context, sdk.Env) (sdk.Transform, error) { return nil, errFake }
+
+func (c *sieve) Validate() []sdk.Invalid {
+	var bad []sdk.Invalid
+	look := func(path, text string) {
+		if from := strings.Index(text, "BAD"); from >= 0 {
+			bad = append(bad, sdk.Invalid{Path: path, Summary: "Invalid expression", Detail: "There is nothing named BAD.", Within: sdk.Span{From: from, To: from + 3}})
+		}
+	}
+	look("where", string(c.Where))
+	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
+		look(fmt.Sprintf("headers[%q]", name), c.Headers[name])
+	}
+	for i, r := range c.Rule {
+		look(fmt.Sprintf("rule[%d].when", i), string(r.When))
+	}
+	return bad
+}
+
 // webhook is a sink with a secret and no cluster.
 type webhook struct {
 	URL    string            `hcl:"url" doc:"Address."`
@@ -150,6 +181,7 @@ func testCatalog(t testing.TB) *plugin.Catalog {
 			},
 		},
 		{Name: "rename", Transform: func() sdk.TransformConfig { return &rename{} }},
+		{Name: "sieve", Transform: func() sdk.TransformConfig { return &sieve{} }},
 		{Name: "webhook", Sink: func() sdk.SinkConfig { return &webhook{} }},
 	})
 	if err != nil {
