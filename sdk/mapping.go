@@ -15,6 +15,14 @@ type TopicMapper interface {
 	TopicMapping() TopicMapping
 }
 
+// RecordRouter is a transform config that sends records to topics by what is in
+// them. Which topics these are is known when records come: what goes by names in
+// the file (collisions, loops, topics made before the first record) does not know
+// of them, and is checked or done then.
+type RecordRouter interface {
+	RoutesRecords()
+}
+
 // RuleKind says what a TopicRule does.
 type RuleKind string
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package rename renames topics by a static mapping. It sets a batch's topic
-// and looks at nothing else, so what passes stays as it was read.
+// Package rename renames topics by a static mapping. It sets a batch's topic,
+// and that of records which a transform before it has sent elsewhere; of the others
+// it looks at nothing, so what passes stays as it was read.
 package rename
 
 import (
@@ -107,5 +108,22 @@ type renamer struct{ topics *sdk.TopicMap }
 // Apply implements [sdk.Transform].
 func (r renamer) Apply(_ context.Context, b *sdk.Batch) error {
 	b.Topic = r.topics.Map(b.Topic)
+	if _, asRead := b.Encoded(); asRead {
+		return nil // none of its records goes anywhere else
+	}
+	records, err := b.Records()
+	if err != nil || !slices.ContainsFunc(records, routed) {
+		return err
+	}
+	records = slices.Clone(records)
+	for i := range records {
+		if routed(records[i]) {
+			records[i].Topic = r.topics.Map(records[i].Topic)
+		}
+	}
+	b.SetRecords(records)
 	return nil
 }
+
+// routed reports whether a record goes elsewhere than its batch.
+func routed(r sdk.Record) bool { return r.Topic != "" }
