@@ -68,6 +68,9 @@ type Topic struct {
 	// Configs are the settings that shape what the topic may hold (cleanup
 	// policy, retention, sizes), as effective at the source.
 	Configs map[string]string
+	// Shared says that the topic takes records of other topics too, so that it may
+	// have more partitions than one of them.
+	Shared bool
 }
 
 // Resolver is a Source that can say where its partitions are at a place that a

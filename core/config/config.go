@@ -8,6 +8,7 @@ package config
 
 import (
 	"net"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -56,6 +57,8 @@ type Settings struct {
 	OnGap           string       `hcl:"on_gap,optional" enum:"stop,skip" doc:"What happens to a partition of which the source removed records before they were read: it stops, or goes on behind them and leaves a gap record."`
 	OnTruncate      string       `hcl:"on_truncate,optional" enum:"stop,continue" doc:"What happens to a partition whose log lost records that were read already: it stops, or goes on where the log now ends and leaves a gap record. The target keeps what the source lost."`
 	OnRecreate      string       `hcl:"on_recreate,optional" enum:"stop,restart" doc:"What happens to a partition whose topic was deleted and made again: it stops, or goes on with the new topic from its beginning and leaves a gap record. The target keeps what the old topic held."`
+	OnReject        string       `hcl:"on_reject,optional" enum:"stop,drop,dead_letter" doc:"What happens to a record that a transform rejects, because it cannot process it: its partition stops before it; or it is left out, and a gap record says so; or it goes to the topic that the dead_letter block names. In the last two cases the partition goes on."`
+	DeadLetter      *DeadLetter  `hcl:"dead_letter,block" doc:"Where rejected records go with on_reject = \"dead_letter\": as they were read, with headers that say where they come from and why they were rejected."`
 	Limit           *Limit       `hcl:"limit,block" doc:"The most that the pipeline moves per second, over all its processes: each has the share of the lanes it owns."`
 }
 
@@ -65,12 +68,24 @@ type Limit struct {
 	Records int64     `hcl:"records,optional" doc:"Records per second."`
 }
 
+// DeadLetter is the dead_letter block of a pipeline.
+type DeadLetter struct {
+	Topic string `hcl:"topic" doc:"A topic of the sink. A record keeps the number of its partition; where the sink creates topics, this one is made, with as many partitions as it takes and the cluster's settings."`
+}
+
 // What a partition does that meets a loss at its source, besides to stop.
 const (
 	OnLossStop         = "stop"
 	OnGapSkip          = "skip"
 	OnTruncateContinue = "continue"
 	OnRecreateRestart  = "restart"
+)
+
+// What becomes of a record that a transform rejects.
+const (
+	OnRejectStop       = "stop"
+	OnRejectDrop       = "drop"
+	OnRejectDeadLetter = "dead_letter"
 )
 
 // defaultSettings are what applies where a pipeline says nothing.
@@ -82,6 +97,7 @@ func defaultSettings() Settings {
 		OnGap:           OnLossStop,
 		OnTruncate:      OnLossStop,
 		OnRecreate:      OnLossStop,
+		OnReject:        OnRejectStop,
 	}
 }
 
@@ -111,8 +127,24 @@ func (s *Settings) Validate() []sdk.Invalid {
 	if l := s.Limit; l != nil && l.Records < 0 {
 		bad = append(bad, sdk.Invalid{Path: "limit.records", Summary: "Invalid limit", Detail: "Write how many records per second, 1 or more."})
 	}
-	return bad
+	return append(bad, s.validateDeadLetter()...)
 }
+
+func (s *Settings) validateDeadLetter() []sdk.Invalid {
+	switch {
+	case s.DeadLetter == nil && s.OnReject == OnRejectDeadLetter:
+		return []sdk.Invalid{{Path: "on_reject", Summary: "No topic for dead letters", Detail: `Name one: dead_letter { topic = "..." }.`}}
+	case s.DeadLetter == nil:
+		return nil
+	case s.OnReject != OnRejectDeadLetter:
+		return []sdk.Invalid{{Path: "dead_letter", Summary: "No dead letters", Detail: `No record goes there without on_reject = "dead_letter".`}}
+	case !legalTopic.MatchString(s.DeadLetter.Topic) || s.DeadLetter.Topic == "." || s.DeadLetter.Topic == "..":
+		return []sdk.Invalid{{Path: "dead_letter.topic", Summary: "Invalid topic name", Detail: "Topic names are made of letters, digits, dots, underscores and hyphens, at most 249 of them."}}
+	}
+	return nil
+}
+
+var legalTopic = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 
 // validateWritten implements [written].
 func (s *Settings) validateWritten(values sdk.Values) []sdk.Invalid {

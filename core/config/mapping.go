@@ -2,7 +2,11 @@
 
 package config
 
-import "github.com/klamm-io/klamm/sdk"
+import (
+	"slices"
+
+	"github.com/klamm-io/klamm/sdk"
+)
 
 // TopicMapping is how the pipeline's transforms rename topics, in their order.
 func (p *Pipeline) TopicMapping() sdk.TopicMapping {
@@ -13,4 +17,13 @@ func (p *Pipeline) TopicMapping() sdk.TopicMapping {
 		}
 	}
 	return m
+}
+
+// RoutesRecords reports whether a transform sends records to topics by what is in
+// them, so that the mapping does not say all.
+func (p *Pipeline) RoutesRecords() bool {
+	return slices.ContainsFunc(p.Transforms, func(t Stage[sdk.TransformConfig]) bool {
+		_, routes := t.Config.(sdk.RecordRouter)
+		return routes
+	})
 }

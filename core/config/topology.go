@@ -92,9 +92,15 @@ func FindCollision(topics []string, m *sdk.TopicMap) *Collision {
 }
 
 // FlowOf returns what a pipeline does to topic names; false if its stages do
-// not work on clusters, or its mapping does not compile. The function identify
-// says which cluster is which. A flow belongs to one goroutine.
+// not work on clusters, its mapping does not compile, or a transform routes
+// records by what is in them: what these topics are, no file says. The function
+// identify says which cluster is which. A flow belongs to one goroutine.
 func FlowOf(p *Pipeline, identify func(*sdk.Cluster) string) (Flow, bool) {
+	f, ok := flowOf(p, identify)
+	return f, ok && !p.RoutesRecords()
+}
+
+func flowOf(p *Pipeline, identify func(*sdk.Cluster) string) (Flow, bool) {
 	selecting, ok := p.Source.Config.(sdk.Selecting)
 	from, ok2 := p.Source.Config.(sdk.Clustered)
 	to, ok3 := p.Sink.Config.(sdk.Clustered)
@@ -139,6 +145,7 @@ func (l *loader) checkTopology(c *Config) {
 			flows = append(flows, f)
 			l.checkCollision(p, f)
 		}
+		l.checkDeadLetter(p, identify)
 	}
 	l.checkTargets(flows, byName)
 	next, reported := bySource(flows), map[string]bool{}
@@ -153,6 +160,26 @@ func (l *loader) checkTopology(c *Config) {
 			}
 			l.reportLoop(loop, topic, byName, reported)
 			break
+		}
+	}
+}
+
+// checkDeadLetter refuses dead letters that the pipeline would read again, or mix
+// with what it copies.
+func (l *loader) checkDeadLetter(p *Pipeline, identify func(*sdk.Cluster) string) {
+	f, ok := flowOf(p, identify)
+	if p.Settings.DeadLetter == nil || !ok {
+		return
+	}
+	topic := p.Settings.DeadLetter.Topic
+	if f.From == f.To && f.Selects(topic) {
+		l.errorf(&p.Range, "Dead letters would be read again", "%q writes its dead letters to topic %q, which it reads. Exclude it: \"!%s\" in topics.", p.Name, topic, topic)
+		return
+	}
+	for _, pattern := range p.Source.Config.(sdk.Selecting).TopicPatterns() {
+		if isLiteral(pattern) && f.Selects(pattern) && f.Map.Map(pattern) == topic {
+			l.errorf(&p.Range, "Two topics, one name", "The dead letters of %q and topic %q would both be written to %q, and mixed. Name another topic for the dead letters.", p.Name, pattern, topic)
+			return
 		}
 	}
 }

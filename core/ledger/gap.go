@@ -22,7 +22,9 @@ type Gap struct {
 	// Offsets are those concerned; To is OpenEnd for the rest of a topic that
 	// was deleted and made again.
 	sdk.Offsets
-	Reason sdk.Reason
+	// Records is how many records in that range were passed over; 0 is all of them.
+	Records int64
+	Reason  sdk.Reason
 	// Cause is what made the pipeline go on: a setting or a command.
 	Cause string
 	Error string // what happened, if it was an error
@@ -36,16 +38,17 @@ type gapValue struct {
 	versioned
 	TopicID string `json:"topic_id"`
 	sdk.Offsets
-	Reason sdk.Reason `json:"reason"`
-	Cause  string     `json:"cause"`
-	Error  string     `json:"error,omitempty"`
-	At     time.Time  `json:"at"`
+	Records int64      `json:"records,omitempty"`
+	Reason  sdk.Reason `json:"reason"`
+	Cause   string     `json:"cause"`
+	Error   string     `json:"error,omitempty"`
+	At      time.Time  `json:"at"`
 }
 
 // Entry is the gap as the lane's ledger keeps it.
 func (g Gap) Entry() (sdk.Entry, error) {
 	key := partitionKey(gapPrefix, g.TopicPartition) + "/" + strconv.FormatInt(g.At.UnixNano(), 10)
-	return entry(key, gapValue{versioned{version}, g.TopicID.String(), g.Offsets, g.Reason, g.Cause, g.Error, g.At})
+	return entry(key, gapValue{versioned{version}, g.TopicID.String(), g.Offsets, g.Records, g.Reason, g.Cause, g.Error, g.At})
 }
 
 // IsGap reports whether an entry is a gap record.
@@ -65,7 +68,7 @@ func decodeGap(key string, raw []byte) (Gap, error) {
 		return Gap{}, fmt.Errorf("reading the stored record %q: %w", key, err)
 	}
 	return Gap{
-		Stream: sdk.Stream{TopicPartition: tp, TopicID: id}, Offsets: v.Offsets,
+		Stream: sdk.Stream{TopicPartition: tp, TopicID: id}, Offsets: v.Offsets, Records: v.Records,
 		Reason: v.Reason, Cause: v.Cause, Error: v.Error, At: v.At,
 	}, nil
 }

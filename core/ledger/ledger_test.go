@@ -84,8 +84,9 @@ func TestLaneRoundTrip(t *testing.T) {
 			Positions: map[sdk.TopicPartition]sdk.Position{tp: position},
 			Stops:     map[sdk.TopicPartition]Stop{tp: {versioned{version}, sdk.ReasonGap, sdk.Offsets{From: 1, To: 5}, "lost", at, &place}},
 			Gaps: []Gap{
-				{position.Stream, sdk.Offsets{From: 1, To: 5}, sdk.ReasonGap, "on_gap", "lost", at},
-				{position.Stream, sdk.Offsets{From: 9, To: OpenEnd}, sdk.ReasonRecreated, "on_recreate", "", at.Add(1)},
+				{position.Stream, sdk.Offsets{From: 1, To: 5}, 0, sdk.ReasonGap, "on_gap", "lost", at},
+				{position.Stream, sdk.Offsets{From: 9, To: 12}, 2, sdk.ReasonRejected, "on_reject", "", at.Add(1)},
+				{position.Stream, sdk.Offsets{From: 9, To: OpenEnd}, 0, sdk.ReasonRecreated, "on_recreate", "", at.Add(2)},
 			},
 			Moved:    map[sdk.TopicPartition]Moved{tp: {versioned{version}, "id", 1, 5, "positions skip", at, ""}},
 			segments: map[sdk.TopicPartition][]storedSegment{tp: {{7, []byte("{}")}}},
@@ -93,7 +94,7 @@ func TestLaneRoundTrip(t *testing.T) {
 		entries := []sdk.Entry{
 			entryOf(t)(want.State.Entry()), entryOf(t)(sdk.EncodePosition(position)), entryOf(t)(want.Stops[tp].Entry(tp)),
 			{Key: "map/" + url.PathEscape(tp.Topic) + "/" + strconv.Itoa(int(tp.Partition)) + "/00000000000000000007", Value: []byte("{}")},
-			entryOf(t)(want.Gaps[1].Entry()), entryOf(t)(want.Gaps[0].Entry()), entryOf(t)(want.Moved[tp].Entry(tp)),
+			entryOf(t)(want.Gaps[2].Entry()), entryOf(t)(want.Gaps[1].Entry()), entryOf(t)(want.Gaps[0].Entry()), entryOf(t)(want.Moved[tp].Entry(tp)),
 		}
 		got := must[*Lane](t)(DecodeLane(stored(t, entries...)))
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(State{}, Stop{}, Moved{}, versioned{}, Lane{}, storedSegment{})); diff != "" {

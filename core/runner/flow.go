@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -168,13 +169,15 @@ func (f *flow) commit(ctx context.Context) error {
 			moved = append(moved, p.next)
 		}
 	}
+	now := time.Now()
 	mapped, failed := f.mapped()
-	notes, noted, err := f.draft(time.Now())
+	lost, failed2 := f.lostEntries(now)
+	notes, noted, err := f.draft(now)
 	f.mu.Unlock()
-	if err := errors.Join(failed, err); err != nil {
+	if err := errors.Join(failed, failed2, err); err != nil {
 		return err
 	}
-	if err := f.store(ctx, moved, append(mapped, notes...)...); err != nil {
+	if err := f.store(ctx, moved, slices.Concat(mapped, lost, notes)...); err != nil {
 		return err
 	}
 	f.mu.Lock()
@@ -286,29 +289,50 @@ func (f *flow) pass(ctx context.Context, b *sdk.Batch) {
 		f.fail(fmt.Errorf("reading: %w", err))
 		return
 	}
-	for i, t := range f.runner.transforms {
-		if err := t.Apply(ctx, b); err != nil {
-			pe := f.transformError(i, b, err)
-			b.Release()
-			f.settled(p, pending, sdk.Delivery{Offsets: sdk.Offsets{To: b.From}}, pe)
+	stop, err := f.prepare(ctx, b, pending)
+	if err != nil {
+		b.Release()
+		f.settled(p, pending, sdk.Delivery{Offsets: sdk.Offsets{To: b.From}}, err)
+		if pe, ok := sdk.AsPartitionError(err); ok {
 			f.stopPartition(pe) // now, also if the position is not there yet: nothing is written behind a hole
-			return
 		}
+		return
 	}
 	f.writer.Write(ctx, b, func(d sdk.Delivery, err error) {
 		b.Release()
+		if err == nil && stop != nil {
+			err = stop
+		}
 		f.settled(p, pending, d, err)
 	})
+	if stop != nil {
+		f.stopPartition(stop)
+	}
 }
 
-func (f *flow) transformError(i int, b *sdk.Batch, err error) *sdk.PartitionError {
+// prepare makes a batch ready to be written: transformed, without what was rejected,
+// and with topics to go to. If stop is not nil, the batch ends before what the
+// partition stops at.
+func (f *flow) prepare(ctx context.Context, b *sdk.Batch, pending *pendingBatch) (stop *sdk.PartitionError, err error) {
+	all, err := f.transform(ctx, b, pending)
+	if err != nil {
+		return nil, err
+	}
+	if stop, err = f.settleRejected(b, pending, all); err != nil {
+		return nil, err
+	}
+	return stop, f.reach(ctx, b)
+}
+
+func (f *flow) transformError(i int, b *sdk.Batch, err error) error {
 	if pe, ok := sdk.AsPartitionError(err); ok && pe.TopicPartition == b.Source.TopicPartition {
 		return pe
 	}
-	return &sdk.PartitionError{
-		TopicPartition: b.Source.TopicPartition, Reason: sdk.ReasonTransform, Offsets: b.Offsets,
-		Err: fmt.Errorf("transform %s: %w", f.runner.spec.Load().Transforms[i].Plugin, err),
+	err = fmt.Errorf("transform %s: %w", stageName(f.runner.spec.Load(), i), err)
+	if _, ok := errors.AsType[*sdk.RetryError](err); ok {
+		return err // the time to stop is over
 	}
+	return &sdk.PartitionError{TopicPartition: b.Source.TopicPartition, Reason: sdk.ReasonTransform, Offsets: b.Offsets, Err: err}
 }
 
 // settled takes the writer's answer for a batch.

@@ -130,6 +130,7 @@ func (h *health) delivered(topic string, pb *pendingBatch) {
 	t.Records += pb.records
 	t.Bytes += pb.size
 	t.Batches.Add(pb.batches)
+	t.add(pb)
 	if pb.records > 0 && pb.newest >= 0 {
 		h.latency.observe(max(now.Sub(time.UnixMilli(pb.newest)).Seconds(), 0))
 	}

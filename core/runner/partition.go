@@ -29,6 +29,7 @@ type partition struct {
 	mapping *ledger.Tail // reaches to next; nil as long as the partition is not read
 	last    bool         // the end of a bounded source is delivered
 	broken  bool         // a batch failed: the position stands, whatever comes later
+	lost    *ledger.Gap  // rejected and left out since the last commit; nil if nothing
 
 	stop    *sdk.PartitionError // why it is not read any more
 	stopped time.Time           // since when
@@ -59,6 +60,11 @@ type pendingBatch struct {
 	err     error
 	records int64
 	batches ledger.Batches
+
+	dropped     map[string]int64 // records by the stage that dropped them
+	rejected    map[string]int64 // and those rejected and left out
+	deadLetters map[string]int64 // and those rejected and sent to the dead letters
+	lost        []rejected       // those left out
 }
 
 func newPartition(s sdk.Stream, target string) *partition {
@@ -121,13 +127,16 @@ func (p *partition) settle() (moved []*pendingBatch, err error) {
 			if to := min(pb.to, pb.after.Offset); to > p.next.Offset {
 				p.next.Offset, p.next.LeaderEpoch = to, pb.after.LeaderEpoch
 				p.mapping.Append(pb.runs, sdk.Offsets{From: from, To: to})
+				p.lose(pb, to)
 				pb.size, pb.newest = 0, -1 // of the part they are not known
+				pb.dropped, pb.rejected, pb.deadLetters = nil, nil, nil
 				p.records += pb.records
 				moved = append(moved, pb)
 			}
 			p.pending, p.broken = nil, true
 			return moved, pb.err
 		}
+		p.lose(pb, pb.after.Offset)
 		p.next, p.last = p.towards(pb.after), pb.last
 		p.mapping.Append(pb.runs, sdk.Offsets{From: from, To: p.next.Offset})
 		p.records += pb.records

@@ -70,7 +70,7 @@ func (h *health) describe(s *Status, now time.Time) (troubled bool) {
 	s.LaneRestarts, s.Gaps, s.Latency = h.restarts, h.gaps, h.latency
 	s.Topics = make(map[string]Total, len(h.totals))
 	for topic, t := range h.totals {
-		s.Topics[topic] = Total{Records: t.Records, Bytes: t.Bytes, Batches: t.Batches.Clone()}
+		s.Topics[topic] = t.clone()
 		s.Records += t.Records
 		s.Bytes += t.Bytes
 		s.Batches.Add(t.Batches)

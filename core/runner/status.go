@@ -3,6 +3,7 @@
 package runner
 
 import (
+	"maps"
 	"time"
 
 	"github.com/klamm-io/klamm/core/ledger"
@@ -69,6 +70,31 @@ type Total struct {
 	Records int64          `json:"records"`
 	Bytes   int64          `json:"bytes"`
 	Batches ledger.Batches `json:"batches"`
+	// Records that transforms have dropped as the file asks, rejected and left out,
+	// and rejected and sent to the dead letters: by transform.
+	Dropped     map[string]int64 `json:"dropped,omitempty"`
+	Rejected    map[string]int64 `json:"rejected,omitempty"`
+	DeadLetters map[string]int64 `json:"dead_letters,omitempty"`
+}
+
+// add counts what did not get as far as the target topic.
+func (t *Total) add(pb *pendingBatch) {
+	for stage, n := range pb.dropped {
+		t.Dropped = counted(t.Dropped, stage, n)
+	}
+	for stage, n := range pb.rejected {
+		t.Rejected = counted(t.Rejected, stage, n)
+	}
+	for stage, n := range pb.deadLetters {
+		t.DeadLetters = counted(t.DeadLetters, stage, n)
+	}
+}
+
+func (t *Total) clone() Total {
+	return Total{
+		Records: t.Records, Bytes: t.Bytes, Batches: t.Batches.Clone(),
+		Dropped: maps.Clone(t.Dropped), Rejected: maps.Clone(t.Rejected), DeadLetters: maps.Clone(t.DeadLetters),
+	}
 }
 
 // Endpoint is one end of a pipeline.

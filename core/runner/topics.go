@@ -28,6 +28,12 @@ type topics struct {
 	flow    *config.Flow      // nil if the ends are no clusters
 	sources map[string]string // source topic by target topic
 	ensured map[string]int32  // partitions by source topic
+
+	readsOwn bool             // both ends are one cluster
+	routed   bool             // records say where they go: no target is made before one comes
+	selects  sdk.Selecting    // nil if the source does not say
+	letters  string           // topic of dead letters; empty if there is none
+	reached  map[string]int32 // partitions by target topic, of those that records name
 }
 
 func newTopics(p *config.Pipeline, source sdk.Source, sink sdk.Sink) (*topics, error) {
@@ -35,7 +41,9 @@ func newTopics(p *config.Pipeline, source sdk.Source, sink sdk.Sink) (*topics, e
 	if err != nil {
 		return nil, err
 	}
-	t := &topics{mapping: mapping, sources: map[string]string{}, ensured: map[string]int32{}}
+	t := &topics{mapping: mapping, sources: map[string]string{}, ensured: map[string]int32{}, reached: map[string]int32{}}
+	t.readsOwn, t.routed = source.ID() == sink.ID(), p.RoutesRecords()
+	t.follow(p)
 	from, _ := p.Source.Config.(sdk.Clustered)
 	t.identify = func(c *sdk.Cluster) string {
 		if reflect.DeepEqual(c, from.UsesCluster()) {
@@ -69,6 +77,9 @@ func (t *topics) claim(topic string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	target := t.mapping.Map(topic)
+	if target == t.letters {
+		return fmt.Errorf("topic %q and the dead letters would both be written to %q, and mixed", topic, target)
+	}
 	if other, ok := t.sources[target]; ok && other != topic {
 		return fmt.Errorf("topics %q and %q would both be written to %q; their records would be mixed", other, topic, target)
 	}
@@ -88,6 +99,7 @@ func (t *topics) keep(p *config.Pipeline) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.follow(p)
 	for target, topic := range t.sources {
 		if !selecting.SelectsTopic(topic) {
 			delete(t.sources, target)
@@ -126,7 +138,7 @@ func (t *topics) ensure(ctx context.Context, streams []sdk.Stream) (map[string]e
 		}
 		return err != nil
 	})
-	if len(names) == 0 || t.describer == nil || t.ensurer == nil {
+	if len(names) == 0 || t.routed || t.describer == nil || t.ensurer == nil {
 		return failed, nil
 	}
 	described, err := t.describer.DescribeTopics(ctx, names)

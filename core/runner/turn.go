@@ -47,7 +47,7 @@ func (p *partition) stopAt(pe *sdk.PartitionError, cause string, now time.Time) 
 		p.stopped = now
 	}
 	p.stop = pe
-	if pe.Resume == nil && pe.From >= 0 && (pe.Reason == sdk.ReasonRefused || pe.Reason == sdk.ReasonTransform) {
+	if pe.Resume == nil && pe.From >= 0 && passable(pe.Reason) {
 		pe.Resume = &sdk.Position{Stream: p.Stream, Offset: pe.To, LeaderEpoch: sdk.NoEpoch}
 	}
 	switch {
@@ -61,6 +61,12 @@ func (p *partition) stopAt(pe *sdk.PartitionError, cause string, now time.Time) 
 	to.Target = p.target
 	p.turn = &turn{to: &to, why: ledger.Gap{Reason: pe.Reason, Cause: cause, Error: pe.Error(), At: now}}
 	return cause
+}
+
+// passable reports whether what stops a partition can be passed over by leaving it
+// out.
+func passable(r sdk.Reason) bool {
+	return r == sdk.ReasonRefused || r == sdk.ReasonTransform || r == sdk.ReasonRejected
 }
 
 // obey does what people say: in the control lane's ledger, and by editing the
@@ -107,6 +113,9 @@ func (f *flow) reconsider(now time.Time) {
 	for _, p := range f.partitions {
 		if p.stop != nil {
 			p.stopAt(p.stop, f.runner.policy(p.stop), now)
+			if p.stop.Reason == sdk.ReasonRejected && p.turn == nil && f.spec.Settings.OnReject != config.OnRejectStop {
+				p.turn = &turn{} // the record comes again, and goes where the file now says
+			}
 		}
 	}
 }

@@ -52,7 +52,7 @@ func (r *Runner) Same(p *config.Pipeline) bool {
 func alike(a, b *config.Pipeline) bool {
 	fixed := func(p *config.Pipeline) config.Settings {
 		s := p.Settings
-		s.Limit, s.OnGap, s.OnTruncate, s.OnRecreate, s.ShutdownTimeout = nil, "", "", "", 0
+		s.Limit, s.OnGap, s.OnTruncate, s.OnRecreate, s.OnReject, s.DeadLetter, s.ShutdownTimeout = nil, "", "", "", "", nil, 0
 		return s
 	}
 	return a.Name == b.Name && a.Source.Plugin == b.Source.Plugin && a.Sink.Plugin == b.Sink.Plugin &&

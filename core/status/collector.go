@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/klamm-io/klamm/core/config"
 	"github.com/klamm-io/klamm/core/runner"
 )
 
@@ -59,6 +60,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 			for reason, n := range total.Batches.Decoded {
 				emit(batchesTotal, float64(n), s.Pipeline, topic, "decoded", reason)
 			}
+			emitPassedOver(s.Pipeline, topic, total, emit)
 		}
 		ch <- c.latency(&s)
 	}
@@ -86,6 +88,18 @@ func emitPipeline(s *runner.Status, emit emitter) {
 	emit(gapsTotal, float64(s.Gaps), s.Pipeline)
 	emit(memoryBytes, float64(s.MemoryBytes), s.Pipeline)
 	emit(memoryLimit, float64(s.MemoryLimit), s.Pipeline)
+}
+
+func emitPassedOver(pipeline, topic string, total runner.Total, emit emitter) {
+	for stage, n := range total.Dropped {
+		emit(droppedTotal, float64(n), pipeline, topic, stage)
+	}
+	for stage, n := range total.Rejected {
+		emit(rejectedTotal, float64(n), pipeline, topic, stage, config.OnRejectDrop)
+	}
+	for stage, n := range total.DeadLetters {
+		emit(rejectedTotal, float64(n), pipeline, topic, stage, config.OnRejectDeadLetter)
+	}
 }
 
 func emitPartitions(s *runner.Status, emit emitter) {

@@ -23,7 +23,10 @@ func fixture() []runner.Status {
 		Sink:    runner.Endpoint{Plugin: "kafka", Cluster: "west", ID: "w"},
 		Records: 30, Bytes: 3000, LagRecords: 7, LagSeconds: 1.5,
 		MemoryBytes: 100, MemoryLimit: 1000, LaneRestarts: 2, Gaps: 6, LanesOwned: 1, LanesTotal: 4, ControlOwned: true,
-		Topics:  map[string]runner.Total{"orders": {Records: 30, Bytes: 3000, Batches: batches}},
+		Topics: map[string]runner.Total{"orders": {
+			Records: 30, Bytes: 3000, Batches: batches,
+			Dropped: map[string]int64{"filter": 11}, Rejected: map[string]int64{"set#2": 12}, DeadLetters: map[string]int64{"route": 13},
+		}},
 		Batches: batches,
 		Partitions: []runner.PartitionStatus{
 			{Topic: "orders", Partition: 1, Target: "east.orders", State: runner.Running, Offset: 10, End: 17, LagRecords: 7, LagSeconds: 1.5, Records: 10, Bytes: 1000},

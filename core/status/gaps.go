@@ -17,7 +17,9 @@ type Gap struct {
 	Partition int32  `json:"partition"`
 	From      int64  `json:"from"`
 	// To is exclusive. It is null, and Count with it, for the rest of a topic that
-	// was deleted and made again: nobody knows where that ended.
+	// was deleted and made again: nobody knows where that ended. Count is how many of
+	// the offsets in between are concerned, which is all of them but for records that
+	// were rejected one by one.
 	To     *int64     `json:"to"`
 	Count  *int64     `json:"count"`
 	Reason sdk.Reason `json:"reason"`
@@ -34,6 +36,9 @@ func GapOf(pipeline string, g ledger.Gap) Gap {
 	}
 	if g.To != ledger.OpenEnd {
 		to, n := g.To, g.Count()
+		if g.Records > 0 {
+			n = g.Records
+		}
 		out.To, out.Count = &to, &n
 	}
 	return out

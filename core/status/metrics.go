@@ -24,6 +24,8 @@ const (
 	recordsTotal       = "klamm_records_total"
 	bytesTotal         = "klamm_bytes_total"
 	batchesTotal       = "klamm_batches_total"
+	droppedTotal       = "klamm_records_dropped_total"
+	rejectedTotal      = "klamm_records_rejected_total"
 	lagRecords         = "klamm_lag_records"
 	lagSeconds         = "klamm_lag_seconds"
 	partitionStopped   = "klamm_partition_stopped"
@@ -54,6 +56,8 @@ func Metrics() []Metric {
 		{recordsTotal, Counter, "Records delivered, by source topic.", topic},
 		{bytesTotal, Counter, "Bytes delivered, as they were read (compressed), by source topic.", topic},
 		{batchesTotal, Counter, "Batches delivered, by source topic and path: encoded went through as they were read, decoded did not, for the reason given (it is empty for encoded).", []string{"pipeline", "topic", "path", "reason"}},
+		{droppedTotal, Counter, "Records that a transform dropped, as the file asks, by source topic and transform.", []string{"pipeline", "topic", "stage"}},
+		{rejectedTotal, Counter, "Records that a transform rejected and that were passed over, by source topic, transform and what became of them (on_reject): drop or dead_letter. One that stops its partition is not counted here, but by klamm_partition_stopped.", []string{"pipeline", "topic", "stage", "action"}},
 		{lagRecords, Gauge, "Offsets between what is delivered and the end of the source, over the partitions where both are known.", topic},
 		{lagSeconds, Gauge, "Age of the oldest record not yet delivered; the worst partition.", topic},
 		{replicationLatency, Histogram, "Time from the timestamp of a batch's newest record to its delivery.", pipeline},

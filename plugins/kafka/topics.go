@@ -172,7 +172,7 @@ func (s *sink) checkCount(t sdk.Topic) error {
 		if _, err := s.keys.fixed(t.Name); err != nil {
 			return fmt.Errorf("%w; %s", err, fixRecounted)
 		}
-	case s.config.Partitioner == "" && len(have.partitions) > int(t.Partitions):
+	case s.config.Partitioner == "" && !t.Shared && len(have.partitions) > int(t.Partitions):
 		return fmt.Errorf("cluster %s has it with %d partitions, the source's topic has %d; write partitioner = \"keep\" (same number, the others stay empty) or partitioner = \"key_hash\" (by key, over all of them), or make it with %[3]d partitions",
 			s.client.name, len(have.partitions), t.Partitions)
 	}
