@@ -40,6 +40,9 @@ func (w *world) write(s sdk.Stream, target string, offset int64, value string) {
 
 // passedOver reports whether a gap record covers an offset.
 func (w *world) passedOver(s sdk.Stream, offset int64) bool {
+	if w.leftOut != nil && w.leftOut(offset) {
+		return true
+	}
 	return slices.ContainsFunc(w.passed[s], func(g sdk.Offsets) bool {
 		return g.From <= offset && (offset < g.To || g.To == ledger.OpenEnd)
 	})
@@ -147,10 +150,14 @@ func (w *world) checkPosition(p sdk.Position, gap ledger.Gap, isGap, moved bool)
 		w.starts[p.Stream], w.moved = min(w.starts[p.Stream], p.Offset), true
 	case p.Offset < was.Offset:
 		w.fault("%s went back from %d to %d", p.TopicPartition, was.Offset, p.Offset)
+	case isGap && gap.Reason == sdk.ReasonRejected:
+		if gap.From < was.Offset || gap.To > p.Offset || gap.Stream != was.Stream {
+			w.fault("%s went on to %d, with the gap %s of rejected records", was, p.Offset, gap.Offsets)
+		}
 	case isGap && (gap.Offsets != (sdk.Offsets{From: was.Offset, To: p.Offset}) || gap.Stream != was.Stream):
 		w.fault("%s went on to %d, with the gap %s", was, p.Offset, gap.Offsets)
 	}
-	if isGap {
+	if isGap && gap.Reason != sdk.ReasonRejected {
 		w.passed[gap.Stream] = append(w.passed[gap.Stream], gap.Offsets)
 		w.event("gap %s %s", p.TopicPartition, gap.Offsets)
 	}

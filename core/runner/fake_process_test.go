@@ -114,11 +114,13 @@ func (p *process) shape() *config.Pipeline {
 }
 
 // start runs the process; stop, kill or wait end it.
-func (p *process) start() *process {
+func (p *process) start() *process { return p.startWith(p.pipeline()) }
+
+func (p *process) startWith(made *config.Pipeline) *process {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
 	p.w.started = append(p.w.started, p)
-	p.runner = New(p.pipeline(), Options{Log: slog.New(slog.NewTextHandler(p.log, nil)), Fresh: p.fresh})
+	p.runner = New(made, Options{Log: slog.New(slog.NewTextHandler(p.log, nil)), Fresh: p.fresh})
 	go func() { p.ended <- p.runner.Run(ctx) }()
 	return p
 }

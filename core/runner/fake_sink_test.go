@@ -163,12 +163,26 @@ func (fw *fakeWrite) persist(to int64) bool {
 	}
 	for _, r := range records {
 		if r.Offset < to {
-			w.write(fw.b.Source, fw.b.Topic, r.Offset, string(r.Value))
-			to := tpOf(fw.b.Topic, fw.b.Source.Partition)
+			topic := fw.b.Topic
+			if r.Topic != "" {
+				topic = r.Topic
+				w.route(fw.b.Source, r)
+			}
+			w.write(fw.b.Source, topic, r.Offset, string(r.Value))
+			to := tpOf(topic, fw.b.Source.Partition)
 			fw.runs = append(fw.runs, sdk.Run{TopicPartition: to, Source: r.Offset, Target: w.land(to, fw.b.Source, r.Offset), Count: 1})
 		}
 	}
 	return true
+}
+
+// route notes a record that goes elsewhere than its batch. The caller holds the mutex.
+func (w *world) route(s sdk.Stream, r sdk.Record) {
+	w.routed = append(w.routed, r)
+	if w.elsewhere[s] == nil {
+		w.elsewhere[s] = map[int64]bool{}
+	}
+	w.elsewhere[s][r.Offset] = true
 }
 
 // answer calls done, once.

@@ -32,6 +32,8 @@ type world struct {
 	ensureFault func(topic string) error
 	afterOpen   func(lane int)     // called when a ledger has been opened
 	afterRead   func(b *sdk.Batch) // called with what a reader is about to return
+	// leftOut says which records need not get to the target.
+	leftOut func(offset int64) bool
 	// whyDecoded says why a batch is not written as it was read; empty if it is.
 	whyDecoded func(b *sdk.Batch) string
 
@@ -47,8 +49,11 @@ type world struct {
 	logs    map[sdk.Stream][]int64 // what was written, by source partition
 	durable map[sdk.Stream]map[int64]bool
 	targets map[string]map[string]bool // values by target topic
-	copies  map[sdk.TopicPartition][]landed
-	held    []*fakeWrite
+	routed  []sdk.Record               // what was written that names its topic itself
+	// elsewhere are the source offsets of what is in routed.
+	elsewhere map[sdk.Stream]map[int64]bool
+	copies    map[sdk.TopicPartition][]landed
+	held      []*fakeWrite
 
 	ledgers map[int]map[string][]byte
 	before  map[int]snapshot // the last commit of a lane
@@ -80,7 +85,7 @@ func newWorld(seed uint64, lanes int) *world {
 		sourceID: "src", sinkID: "dst", lanes: lanes, inFlight: 4, slow: 300 * time.Millisecond,
 		random: rand.New(rand.NewPCG(seed, 1)), changed: make(chan struct{}),
 		parts: map[sdk.TopicPartition]*part{}, since: map[sdk.TopicPartition]int64{},
-		logs: map[sdk.Stream][]int64{}, durable: map[sdk.Stream]map[int64]bool{}, targets: map[string]map[string]bool{},
+		logs: map[sdk.Stream][]int64{}, durable: map[sdk.Stream]map[int64]bool{}, targets: map[string]map[string]bool{}, elsewhere: map[sdk.Stream]map[int64]bool{},
 		copies: map[sdk.TopicPartition][]landed{}, before: map[int]snapshot{},
 		ledgers: map[int]map[string][]byte{}, epochs: map[int]int{}, starts: map[sdk.Stream]int64{},
 		passed: map[sdk.Stream][]sdk.Offsets{}, carried: map[string]bool{}, commits: map[int]int{}, ids: map[sdk.TopicPartition]sdk.TopicID{},

@@ -298,6 +298,9 @@ func (f *flow) pass(ctx context.Context, b *sdk.Batch) {
 		}
 		return
 	}
+	f.mu.Lock()
+	pending.since = time.Now()
+	f.mu.Unlock()
 	f.writer.Write(ctx, b, func(d sdk.Delivery, err error) {
 		b.Release()
 		if err == nil && stop != nil {
@@ -308,31 +311,6 @@ func (f *flow) pass(ctx context.Context, b *sdk.Batch) {
 	if stop != nil {
 		f.stopPartition(stop)
 	}
-}
-
-// prepare makes a batch ready to be written: transformed, without what was rejected,
-// and with topics to go to. If stop is not nil, the batch ends before what the
-// partition stops at.
-func (f *flow) prepare(ctx context.Context, b *sdk.Batch, pending *pendingBatch) (stop *sdk.PartitionError, err error) {
-	all, err := f.transform(ctx, b, pending)
-	if err != nil {
-		return nil, err
-	}
-	if stop, err = f.settleRejected(b, pending, all); err != nil {
-		return nil, err
-	}
-	return stop, f.reach(ctx, b)
-}
-
-func (f *flow) transformError(i int, b *sdk.Batch, err error) error {
-	if pe, ok := sdk.AsPartitionError(err); ok && pe.TopicPartition == b.Source.TopicPartition {
-		return pe
-	}
-	err = fmt.Errorf("transform %s: %w", stageName(f.runner.spec.Load(), i), err)
-	if _, ok := errors.AsType[*sdk.RetryError](err); ok {
-		return err // the time to stop is over
-	}
-	return &sdk.PartitionError{TopicPartition: b.Source.TopicPartition, Reason: sdk.ReasonTransform, Offsets: b.Offsets, Err: err}
 }
 
 // settled takes the writer's answer for a batch.

@@ -50,7 +50,7 @@ type partition struct {
 // for one before it.
 type pendingBatch struct {
 	after   sdk.Position
-	since   time.Time // it has been handed to the writer
+	since   time.Time // it has been handed to the writer; zero before
 	last    bool
 	size    int64
 	newest  int64
@@ -111,7 +111,7 @@ func (p *partition) expect(b *sdk.Batch) (*pendingBatch, error) {
 		return nil, fmt.Errorf("the source gave offsets %s of %s, where %d comes next", b.Offsets, p.TopicPartition, p.read)
 	}
 	p.read = b.To
-	pb := &pendingBatch{after: b.Next(), since: time.Now(), last: b.Last, size: int64(b.Size()), newest: b.Newest}
+	pb := &pendingBatch{after: b.Next(), last: b.Last, size: int64(b.Size()), newest: b.Newest}
 	p.pending, p.open = append(p.pending, pb), p.open+1
 	return pb, nil
 }

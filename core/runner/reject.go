@@ -4,8 +4,6 @@ package runner
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -44,81 +42,6 @@ func (r rejected) err() error {
 		reason = strings.ToValidUTF8(reason[:maxReason], "") + "…"
 	}
 	return fmt.Errorf("transform %s: %s", r.stage, reason)
-}
-
-// stageName is what a transform is called: its plugin, and its number among those of
-// the same one, if there are several.
-func stageName(p *config.Pipeline, i int) string {
-	name, before, all := p.Transforms[i].Plugin, 0, 0
-	for n, t := range p.Transforms {
-		if t.Plugin != name {
-			continue
-		}
-		all++
-		if n <= i {
-			before++
-		}
-	}
-	if all == 1 {
-		return name
-	}
-	return fmt.Sprintf("%s#%d", name, before)
-}
-
-// transform brings a batch through the transforms. What they reject is not in it any
-// more.
-func (f *flow) transform(ctx context.Context, b *sdk.Batch, pb *pendingBatch) ([]rejected, error) {
-	spec := f.runner.spec.Load()
-	var out []rejected
-	for i, t := range f.runner.transforms {
-		if err := f.apply(ctx, t, b); err != nil {
-			return nil, f.transformError(i, b, err)
-		}
-		dropped, refused, err := b.Outcome()
-		if err != nil {
-			return nil, f.transformError(i, b, err)
-		}
-		if dropped > 0 {
-			pb.dropped = counted(pb.dropped, stageName(spec, i), int64(dropped))
-		}
-		for _, r := range refused {
-			out = append(out, rejected{r, stageName(spec, i)})
-		}
-	}
-	slices.SortStableFunc(out, func(a, b rejected) int { return cmp.Compare(a.Offset, b.Offset) })
-	return out, nil
-}
-
-func counted(counts map[string]int64, key string, n int64) map[string]int64 {
-	if counts == nil {
-		counts = map[string]int64{}
-	}
-	counts[key] += n
-	return counts
-}
-
-const (
-	retryLeast = 10 * time.Millisecond
-	retryMost  = time.Minute
-)
-
-// apply applies a transform, again and again as long as it asks for that.
-func (f *flow) apply(ctx context.Context, t sdk.Transform, b *sdk.Batch) error {
-	for {
-		err := t.Apply(ctx, b)
-		again, is := errors.AsType[*sdk.RetryError](err)
-		if !is {
-			return err
-		}
-		f.runner.health.trouble(f.runner.log, fmt.Errorf("%s offsets %s: %w", b.Source.TopicPartition, b.Offsets, err))
-		pause := time.NewTimer(min(max(again.After, retryLeast), retryMost))
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
-			return fmt.Errorf("%w: %w", ctx.Err(), err)
-		}
-	}
 }
 
 // settleRejected does with rejected records what the file says. It returns the error

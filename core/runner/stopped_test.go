@@ -42,6 +42,9 @@ func TestStoppedPartitionStandsAtItsError(t *testing.T) {
 	}{
 		{"cannot be read", func(w *world, _ *process) { w.change(bad, func(p *part) { p.failAt = 20 }) }, sdk.ReasonGap, "offset 20"},
 		{"record refused in the middle of a batch", func(w *world, _ *process) { w.change(bad, func(p *part) { p.refuse = []int64{20} }) }, sdk.ReasonRefused, "offset 20"},
+		{"record rejected in the middle of a batch", func(_ *world, p *process) {
+			p.apply = rejecting(func(s sdk.Stream, o int64) bool { return s.TopicPartition == bad && o >= 20 })
+		}, sdk.ReasonRejected, "offset 20: rejected: transform shape: no such field"},
 		{"transform fails", func(_ *world, p *process) {
 			p.apply = func(b *sdk.Batch) error {
 				if b.Source.TopicPartition == bad && b.From <= 20 && 20 < b.To {

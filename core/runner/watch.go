@@ -70,7 +70,7 @@ func (f *flow) late(before time.Time) (waiting []late) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, p := range f.partitions {
-		if len(p.pending) > 0 && !p.pending[0].since.After(before) {
+		if len(p.pending) > 0 && !p.pending[0].since.IsZero() && !p.pending[0].since.After(before) {
 			waiting = append(waiting, late{p.TopicPartition, p.target, p.next.Offset, p.pending[0].since})
 		}
 	}
