@@ -89,6 +89,10 @@ mirror "events" {
   on_gap             = "stop"             # or "skip": retention was faster than the mirror
   on_truncate        = "stop"             # or "continue": the source lost records already copied
   on_recreate        = "stop"             # or "restart": the topic was deleted and made again
+  on_reject          = "dead_letter"      # or "stop", "drop": a transform cannot process a record
+
+  # Only for what a transform rejects; the rename of a mirror rejects nothing.
+  dead_letter { topic = "${each.key}.dead" }
 
   # Per second, over all processes.
   limit {
@@ -116,6 +120,12 @@ pipeline "orders" {
   on_gap           = "skip"
   on_truncate      = "continue"
   on_recreate      = "restart"
+  on_reject        = "dead_letter"
+
+  # Records that a transform rejects go here, with headers that say why.
+  dead_letter {
+    topic = "orders.dead"
+  }
 
   limit {
     bytes   = "5MB"
@@ -128,6 +138,29 @@ pipeline "orders" {
     since     = "2026-11-01T00:00:00Z"
     until     = "latest"
     isolation = "read_uncommitted"
+  }
+
+  # Expressions see topic, partition, offset, timestamp, key, value, headers, raw_key
+  # and raw_value. A field that is not there is nil, which ?? replaces.
+  transform "filter" {
+    where = "value.total > 100 and (value.region ?? \"none\") != \"test\""
+  }
+
+  transform "set" {
+    key            = "string(value.customer)"
+    value          = "omit(value, \"card\")"
+    timestamp      = "date(value.created)"
+    headers        = { "origin" = "topic + \"/\" + string(offset)" }
+    remove_headers = ["trace-*", "!trace-id"]
+  }
+
+  # Where each record goes.
+  transform "route" {
+    topic = <<-EOT
+      value.total > 10000
+        ? topic + ".large"
+        : topic
+    EOT
   }
 
   # A topic in the map gets the name there and no other. For all others the rules

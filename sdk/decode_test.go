@@ -25,6 +25,7 @@ func TestDecode(t *testing.T) {
 		{"label and text", sdk.Values{"name": "n", "text": "y"}, func(o *outer) { o.Name, o.Text = "n", "y" }},
 		{"zero over a default", sdk.Values{"small": int64(0), "text": ""}, func(o *outer) { o.Small, o.Text = 0, "" }},
 		{"numbers", sdk.Values{"small": int64(-7), "big": int64(math.MaxInt64), "ratio": 0.5}, func(o *outer) { o.Small, o.Big, o.Ratio = -7, math.MaxInt64, 0.5 }},
+		{"expressions", sdk.Values{"where": "a > b", "set": map[string]string{"k": "v"}}, func(o *outer) { o.Where, o.Set = "a > b", sdk.Expressions{"k": "v"} }},
 		{"bool", sdk.Values{"flag": true}, func(o *outer) { o.Flag = true }},
 		{"list replaces", sdk.Values{"list": []string{"c"}}, func(o *outer) { o.List = []string{"c"} }},
 		{"empty list replaces", sdk.Values{"list": []string{}}, func(o *outer) { o.List = []string{} }},

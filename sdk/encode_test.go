@@ -28,6 +28,7 @@ func TestEncodeIsTheInverseOfDecode(t *testing.T) {
 func TestEncodeKeepsZeros(t *testing.T) {
 	want := defaults()
 	want.Small, want.List, want.Password, want.Text = 0, []string{}, "", "y"
+	want.Where, want.Set = "", sdk.Expressions{"a": "b"}
 	want.One, want.Many = &inner{Kind: "a"}, []inner{{Kind: "b"}}
 	values := sdk.Encode(want, defaults())
 	for _, unset := range []string{"flag", "big", "map", "cluster"} {

@@ -30,13 +30,15 @@ type outer struct {
 	Size     sdk.Bytes         `hcl:"size,optional"`
 	Password sdk.Secret        `hcl:"password,optional"`
 	Cluster  *sdk.Cluster      `hcl:"cluster,optional"`
+	Where    sdk.Expression    `hcl:"where,optional"`
+	Set      sdk.Expressions   `hcl:"set,optional"`
 	One      *inner            `hcl:"one,block" doc:"At most one."`
 	Many     []inner           `hcl:"many,block"`
 	Ignored  chan int
 }
 
 func defaults() *outer {
-	return &outer{Text: "x", Small: 3, Every: sdk.Duration(time.Minute), Size: 1 << 20, List: []string{"a", "b"}, Password: "hunter2"}
+	return &outer{Text: "x", Small: 3, Every: sdk.Duration(time.Minute), Size: 1 << 20, List: []string{"a", "b"}, Password: "hunter2", Where: "true"}
 }
 
 func TestSchemaOf(t *testing.T) {
@@ -58,6 +60,8 @@ func TestSchemaOf(t *testing.T) {
 			{Name: "size", Type: sdk.TypeBytes, Default: `"1MiB"`},
 			{Name: "password", Type: sdk.TypeString, Secret: true, Default: "***"},
 			{Name: "cluster", Type: sdk.TypeCluster},
+			{Name: "where", Type: sdk.TypeExpression, Default: `"true"`},
+			{Name: "set", Type: sdk.TypeExpressions},
 		},
 		Blocks: []sdk.Block{
 			{Name: "one", Doc: "At most one.", Schema: nested},

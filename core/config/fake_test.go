@@ -154,6 +154,30 @@ func (c *sieve) Validate() []sdk.Invalid {
 	return bad
 }
 
+// route sends records where they say.
+type route struct {
+	Topic sdk.Expression `hcl:"topic" doc:"Where."`
+}
+
+func (c *route) NewTransform(context.Context, sdk.Env) (sdk.Transform, error) { return nil, errFake }
+func (c *route) RoutesRecords()                                               {}
+
+type filter struct {
+	Where sdk.Expression `hcl:"where" doc:"Which."`
+}
+
+func (c *filter) NewTransform(context.Context, sdk.Env) (sdk.Transform, error) { return nil, errFake }
+
+type set struct {
+	Key           sdk.Expression  `hcl:"key,optional" doc:"Key."`
+	Value         sdk.Expression  `hcl:"value,optional" doc:"Value."`
+	Timestamp     sdk.Expression  `hcl:"timestamp,optional" doc:"Timestamp."`
+	Headers       sdk.Expressions `hcl:"headers,optional" doc:"Headers."`
+	RemoveHeaders []string        `hcl:"remove_headers,optional" doc:"Headers."`
+}
+
+func (c *set) NewTransform(context.Context, sdk.Env) (sdk.Transform, error) { return nil, errFake }
+
 // webhook is a sink with a secret and no cluster.
 type webhook struct {
 	URL    string            `hcl:"url" doc:"Address."`
@@ -181,6 +205,9 @@ func testCatalog(t testing.TB) *plugin.Catalog {
 			},
 		},
 		{Name: "rename", Transform: func() sdk.TransformConfig { return &rename{} }},
+		{Name: "filter", Transform: func() sdk.TransformConfig { return &filter{} }},
+		{Name: "set", Transform: func() sdk.TransformConfig { return &set{} }},
+		{Name: "route", Transform: func() sdk.TransformConfig { return &route{} }},
 		{Name: "sieve", Transform: func() sdk.TransformConfig { return &sieve{} }},
 		{Name: "webhook", Sink: func() sdk.SinkConfig { return &webhook{} }},
 	})

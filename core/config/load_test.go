@@ -273,7 +273,7 @@ func TestSettingsDefaults(t *testing.T) {
 	}
 	want := config.Settings{
 		Delivery: "at_least_once", Memory: 256 << 20, ShutdownTimeout: sdk.Duration(30e9),
-		OnGap: "stop", OnTruncate: "stop", OnRecreate: "stop",
+		OnGap: "stop", OnTruncate: "stop", OnRecreate: "stop", OnReject: "stop",
 	}
 	if diff := cmp.Diff(want, c.Pipelines[0].Settings); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -44,6 +44,8 @@ var unsupported = map[string]map[string]string{
 		"to":      "The target stands in the pipeline's sink block. (from and to are the words of a mirror.)",
 		"rename":  `Write transform "rename" { ... }.`,
 		"filter":  `Write transform "filter" { ... }.`,
+		"set":     `Write transform "set" { ... }.`,
+		"route":   `Write transform "route" { ... }.`,
 	}),
 	"mirror": merged(policies, map[string]string{
 		"sync":      noSyncs,
@@ -51,7 +53,10 @@ var unsupported = map[string]map[string]string{
 		"between":   noBetween,
 		"source":    "A mirror says this with from and topics. For stages of its own write a pipeline.",
 		"sink":      "A mirror says this with to. For stages of its own write a pipeline.",
-		"transform": "A mirror takes a rename block only. For other transforms write a pipeline.",
+		"transform": onlyRenames,
+		"filter":    onlyRenames,
+		"set":       onlyRenames,
+		"route":     onlyRenames,
 		"cluster":   "A mirror names its clusters with from and to.",
 		"prefix":    `Write rename { prefix = "..." }.`,
 	}),
@@ -62,14 +67,15 @@ var unsupported = map[string]map[string]string{
 }
 
 var policies = map[string]string{
-	"on_error": "Policies for errors are not supported by this version: a partition that meets one stops.",
+	"on_error": "There is no on_error. What happens to a record that a transform rejects on_reject says; any other error stops its partition.",
 }
 
 const (
-	noSyncs   = "Syncs are not supported by this version: ACLs, offsets of consumer groups and later changes of topic settings are not copied."
-	noGroups  = "Offsets of consumer groups are not copied by this version."
-	noBetween = "Mirroring both ways under the same names is not supported by this version. Write two mirrors, each with a prefix of its own, and let each exclude the other's topics."
-	inSource  = "This stands in the pipeline's source block. (from and topics are words of a mirror.)"
+	noSyncs     = "Syncs are not supported by this version: ACLs, offsets of consumer groups and later changes of topic settings are not copied."
+	noGroups    = "Offsets of consumer groups are not copied by this version."
+	noBetween   = "Mirroring both ways under the same names is not supported by this version. Write two mirrors, each with a prefix of its own, and let each exclude the other's topics."
+	onlyRenames = "A mirror takes a rename block only. For other transforms write a pipeline."
+	inSource    = "This stands in the pipeline's source block. (from and topics are words of a mirror.)"
 )
 
 // unsupportedValues are values of attributes.

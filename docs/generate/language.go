@@ -48,6 +48,7 @@ in any file. It is evaluated once, before anything starts.`)
 			blockTables(p, 4, sdk.SchemaOf(stage.config))
 		}
 	}
+	expressionSection(p)
 	mirrorSection(p)
 	p.heading(2, "server")
 	p.text("Where metrics, health and the API are served; see [HTTP](http.md). `--listen` wins over it.")

@@ -4,10 +4,13 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/klamm-io/klamm/core/config"
 	"github.com/klamm-io/klamm/core/plugin"
 	"github.com/klamm-io/klamm/plugins"
+	"github.com/klamm-io/klamm/plugins/expression"
 	"github.com/klamm-io/klamm/sdk"
 )
 
@@ -25,15 +28,34 @@ func typesSection(p *page) {
 		{code(string(sdk.TypeDuration)), code(`"30s"`) + ", " + code(`"5m"`) + ": a positive number with its unit (ms, s, m, h); or a number of seconds: " + code(`duration("1h") / 2`)},
 		{code(string(sdk.TypeBytes)), code(`"64MiB"`) + ": KiB, MiB, GiB, TiB count by 1024, kB, MB, GB, TB by 1000; or a number of bytes: " + code(`4 * bytes("1MiB")`)},
 		{code(string(sdk.TypeCluster)), "a reference: " + code("cluster.NAME")},
+		{code(string(sdk.TypeExpression)), "a text that is evaluated for each record, without " + code("${...}") + ": " + code(`"value.total > 100"`) + "; see [below](#expressions)"},
+		{code(string(sdk.TypeExpressions)), code(`{ a = "value.b" }`) + ": expressions by name"},
 	})
 	p.text(`Patterns for topics are globs (%s, %s, %s); %s is a regular expression that matches the whole name; a leading %s
 excludes, and excludes always win.`, code("*"), code("?"), code("[a-z]"), code("/.../"), code("!"))
 }
 
+func expressionSection(p *page) {
+	p.heading(2, "Expressions")
+	p.text("Expressions are in the language of [expr-lang](https://expr-lang.org/docs/language-definition); " +
+		"[concepts](../concepts.md#expressions) says what they see of a record. These functions are Klamm's own, or differ:")
+	here, missing := expression.Functions()
+	table := func(heads []string, entries map[string]string) {
+		var rows [][]string
+		for _, name := range slices.Sorted(maps.Keys(entries)) {
+			rows = append(rows, []string{code(name), entries[name]})
+		}
+		p.table(heads, rows)
+	}
+	table([]string{"Function", "What it gives"}, here)
+	p.text("These are not there:")
+	table([]string{"Function", "Why, and what instead"}, missing)
+}
+
 func mirrorSection(p *page) {
 	p.heading(2, `mirror "NAME"`)
 	p.text("A pipeline from Kafka to Kafka said as a sentence; `klamm expand` prints what it stands for. Besides the attributes below\n" +
-		"it takes those of a pipeline and its `limit` block, `for_each`, and a `rename` block with the content of `transform \"rename\"`. Mirrors and\n" +
+		"it takes the attributes and blocks of a pipeline but for its stages, `for_each`, and a `rename` block with the content of `transform \"rename\"`. Mirrors and\n" +
 		"pipelines share one set of names.")
 	schemas := map[plugin.Kind]sdk.Schema{}
 	for _, pl := range plugins.All() {

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/file"
@@ -68,19 +69,12 @@ func Compile(text string, want Want) (p *Program, err error) {
 		}
 	}()
 	patch := newPatcher()
-	options := []expr.Option{expr.Env(&Record{}), expr.MaxNodes(maxNodes), expr.Patch(patch), functions}
-	switch want {
-	case Condition:
-		options = append(options, expr.AsBool())
-	case Text:
-		options = append(options, expr.AsKind(reflect.String))
-	}
-	program, err := expr.Compile(text, options...)
+	program, err := expr.Compile(text, expr.Env(&Record{}), expr.MaxNodes(maxNodes), expr.Patch(patch), functions)
 	if patch.err != nil {
 		err = patch.err
 	}
-	if err == nil && want == Time {
-		err = timely(program)
+	if err == nil && !want.mayBe(program.Node().Type()) {
+		err = &file.Error{Location: program.Node().Location(), Message: fmt.Sprintf("it has to give %s, and gives %s", want, program.Node().Type())}
 	}
 	if err != nil {
 		return nil, explain(text, err)
@@ -88,15 +82,17 @@ func Compile(text string, want Want) (p *Program, err error) {
 	return &Program{text: text, want: want, program: program}, nil
 }
 
-// timely refuses what is known not to be a time.
-func timely(p *vm.Program) error {
-	t := p.Node().Type()
+// mayBe reports whether what is known of a value's type lets it be what is wanted.
+func (w Want) mayBe(t reflect.Type) bool {
 	switch {
-	case t.Kind() == reflect.Interface, t == timeType, t.Kind() >= reflect.Int && t.Kind() <= reflect.Float64:
-		return nil
+	case t.Kind() == reflect.Interface, w == Anything:
+		return true
+	case w == Condition:
+		return t.Kind() == reflect.Bool
+	case w == Text:
+		return t.Kind() == reflect.String
 	}
-	at := p.Node().Location()
-	return &file.Error{Location: at, Message: fmt.Sprintf("expected %s, but got %s", Time, t)}
+	return t == timeType || t.Kind() >= reflect.Int && t.Kind() <= reflect.Float64 && t != reflect.TypeFor[time.Duration]()
 }
 
 // unknownName is the message about a name that there is not.
@@ -171,6 +167,9 @@ func (p *Program) failed(err error) error {
 	at, ok := errors.AsType[*file.Error](err)
 	if ok {
 		message = at.Message
+	}
+	if message == "invalid operation: int(string)" {
+		message = "a text or an array has no fields"
 	}
 	if message = short(message); !ok || at.From <= 0 && at.To <= 0 {
 		return fmt.Errorf("%s: in %q", message, short(p.text))

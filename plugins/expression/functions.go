@@ -18,21 +18,32 @@ import (
 // make more than the record allows, gives another answer each time, or none that is
 // of use here. The record comes first; the signatures are without it.
 type function struct {
-	call       func(r *Record, args []any) (any, error)
-	signatures []any
+	call         func(r *Record, args []any) (any, error)
+	signatures   []any
+	usage, gives string // for the documentation
 }
 
 // own are the functions that authors call.
 var own = map[string]function{
-	"string":   {toText, []any{new(func(any) string)}},
-	"replace":  {replace, []any{new(func(string, string, string) string)}},
-	"join":     {join, []any{new(func(any) string), new(func(any, string) string)}},
-	"keys":     {keys, []any{new(func(any) []any)}},
-	"values":   {values, []any{new(func(any) []any)}},
-	"toJSON":   {toJSON, []any{new(func(any) string)}},
-	"fromJSON": {fromJSON, []any{new(func(string) any)}},
-	"merge":    {merge, []any{new(func(any, ...any) map[string]any)}},
-	"omit":     {omit, []any{new(func(any, ...string) map[string]any)}},
+	"string":   {toText, []any{new(func(any) string)}, "string(x)", "a text, bytes or a time as text, nil as an empty one, all else as JSON"},
+	"replace":  {replace, []any{new(func(string, string, string) string)}, "replace(text, old, new)", "the text with every old replaced by new"},
+	"join":     {join, []any{new(func(any) string), new(func(any, string) string)}, "join(array, separator)", "the texts of an array in one; the separator may be left out"},
+	"keys":     {keys, []any{new(func(any) []any)}, "keys(map)", "the keys of a map, in their order"},
+	"values":   {values, []any{new(func(any) []any)}, "values(map)", "the values of a map, in the order of their keys"},
+	"toJSON":   {toJSON, []any{new(func(any) string)}, "toJSON(x)", "a value in JSON, without white space, keys in their order"},
+	"fromJSON": {fromJSON, []any{new(func(string) any)}, "fromJSON(text)", "what a text is in JSON"},
+	"merge":    {merge, []any{new(func(any, ...any) map[string]any)}, "merge(map, map...)", "one map of all; where they have a key in common the last one counts"},
+	"omit":     {omit, []any{new(func(any, ...string) map[string]any)}, "omit(map, key...)", "the map without those keys"},
+}
+
+// Functions documents what is different from expr-lang: calls of functions with what
+// they give, and the names of those that are not there with the reason.
+func Functions() (here, missing map[string]string) {
+	here = map[string]string{}
+	for _, f := range own {
+		here[f.usage] = f.gives
+	}
+	return here, maps.Clone(refusedFunctions)
 }
 
 // late are the names of what is decoded when it is asked for.

@@ -188,6 +188,24 @@ func TestEnsureTopicsComparesPartitions(t *testing.T) {
 	}
 }
 
+// A topic that takes records of several may have more partitions than one of them.
+func TestEnsureSharedTopics(t *testing.T) {
+	for have, then := range map[int32]int{0: 3, 2: 3, 7: 7} {
+		k := newCluster(t)
+		if have > 0 {
+			createTopic(t, k, "t", have)
+		}
+		s := newTestSink(t, k, nil)
+		failed, err := s.EnsureTopics(testContext(t), []sdk.Topic{{Name: "t", Partitions: 3, Shared: true}})
+		if err != nil || len(failed) > 0 {
+			t.Errorf("%d partitions: %v %v", have, err, failed)
+		}
+		if meta, _ := s.metadata.topic("t"); len(meta.partitions) != then {
+			t.Errorf("%d partitions have become %d, want %d", have, len(meta.partitions), then)
+		}
+	}
+}
+
 // What another process has created a moment ago, by older metadata, still grows.
 func TestTopicCreatedMeanwhileIsGrown(t *testing.T) {
 	k := newCluster(t)

@@ -149,6 +149,9 @@ func (s *setter) setHeaders(e *expression.Record, have []sdk.Header) ([]sdk.Head
 
 // replaced returns headers of which one has a new value, or is left out.
 func replaced(have []sdk.Header, name string, value []byte) []sdk.Header {
+	if value == nil && !slices.ContainsFunc(have, func(h sdk.Header) bool { return h.Key == name }) {
+		return have
+	}
 	out := make([]sdk.Header, 0, len(have)+1)
 	placed := value == nil
 	for _, h := range have {

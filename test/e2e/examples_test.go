@@ -26,6 +26,7 @@ func TestExamples(t *testing.T) {
 		"active-active.hcl":     activeActive,
 		"aggregation.hcl":       aggregation,
 		"ci-replay.hcl":         ciReplay,
+		"filter-and-route.hcl":  filterAndRoute,
 		"reference.hcl":         reference,
 	}
 	files, err := filepath.Glob("../../pipelines/*.hcl")
@@ -195,6 +196,26 @@ func aggregation(t *testing.T, file string) {
 	}
 	ended(t, p)
 	central.has(want...)
+}
+
+func filterAndRoute(t *testing.T, file string) {
+	shop, analytics := startRegion(t, "shop", "events"), startRegion(t, "analytics")
+	began := produceEvents(t, shop.client, "events", 3, 50)
+	p := start(t, file)
+	caughtUp(t, p)
+	ended(t, p)
+	analytics.has("events.click", "events.view", "events.dead")
+	got := heldBy(t, analytics.client, "events.click", "events.view", "events.dead")
+	for i := range 3 {
+		clicks, views, dead := got[fmt.Sprintf("events.click/%d", i)], got[fmt.Sprintf("events.view/%d", i)], got[fmt.Sprintf("events.dead/%d", i)]
+		if len(clicks) != 10 || len(views) != 10 || len(dead) != 20 {
+			t.Fatalf("partition %d: %d clicks, %d views, %d dead letters", i, len(clicks), len(views), len(dead))
+		}
+		want := fmt.Sprintf(`%d %d/45 {"kind":"click","n":45} trace=t sorted-from=events`, began+45, i)
+		if clicks[9] != want {
+			t.Errorf("the last click is %s, not %s", clicks[9], want)
+		}
+	}
 }
 
 // reference runs the pipelines whose clusters a test can have: not those with
