@@ -55,6 +55,27 @@
 // Offsets are the source's own; a source without offsets counts what it reads
 // and keeps its real cursor in [Batch.Token], which comes back in the position.
 //
+// # Writing a transform
+//
+// A transform that looks at one record at a time is a function:
+//
+//	sdk.Each(func(ctx context.Context, b *sdk.Batch, r *sdk.Record) error {
+//		if len(r.Value) == 0 {
+//			return sdk.ErrDrop
+//		}
+//		masked, err := mask(r.Value)
+//		if err != nil {
+//			return sdk.Reject(err)
+//		}
+//		r.Value = masked
+//		return nil
+//	})
+//
+// Its error says what becomes of the record: nil passes it, [ErrDrop] drops it,
+// [Reject] leaves it to the pipeline (which stops, leaves it out and says so, or
+// sends it to the dead letters), [Retry] asks for the batch again, and any other
+// stops the partition.
+//
 // # Writing a plugin
 //
 // A [Plugin] is a name and up to four functions, each returning a config
@@ -78,7 +99,7 @@
 // A [Sync] works beside the flow: it compares two clusters, says what it would
 // change, and changes it. What else a stage can do is a second, small
 // interface, found by assertion: of a config [Validator], [TopicMapper],
-// [Clustered], [Selecting]; of a source [TopicDescriber], [EndLister],
+// [RecordRouter], [Clustered], [Selecting]; of a source [TopicDescriber], [EndLister],
 // [Surveyor], [Resolver], [Adjuster]; of a sink [TopicEnsurer], [Storer]; of a
 // writer [Hearer].
 //

@@ -34,6 +34,7 @@ type flow struct {
 	spec         *config.Pipeline                    // by which partitions were last let go
 	committed    []sdk.Entry                         // what was written last
 	ledgerBroken bool                                // the ledger failed and is of no further use
+	told         time.Time                           // when the mover last told of rejected records
 
 	fatal chan error    // what ends the flow
 	ended chan struct{} // holds a token when a partition ended or stopped

@@ -75,10 +75,13 @@ func (f *flow) reachTopic(ctx context.Context, b *sdk.Batch, name string, offset
 func (t *topics) reach(ctx context.Context, from sdk.Stream, name string, deadLetters bool) (unfit, err error) {
 	t.mu.Lock()
 	known, selects := t.reached[name] > from.Partition, t.selects
+	mixed, taken := t.sources[name]
 	t.mu.Unlock()
 	switch {
 	case known:
 		return nil, nil
+	case deadLetters && taken && !t.routed:
+		return fmt.Errorf("records of topic %s go there too, and would be mixed with the dead letters", mixed), nil
 	case t.readsOwn && selects != nil && selects.SelectsTopic(name):
 		return fmt.Errorf("this pipeline reads it, so the record would be copied round for ever: source and sink are the same cluster"), nil
 	case t.describer == nil || t.ensurer == nil:

@@ -4,7 +4,9 @@ package runner
 
 import (
 	"cmp"
+	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,18 +59,27 @@ func (f *flow) settleRejected(b *sdk.Batch, pb *pendingBatch, all []rejected) (*
 		for _, r := range all {
 			pb.rejected = counted(pb.rejected, r.stage, 1)
 		}
-		f.runner.log.Warn("records rejected and left out, and a gap record says so", "topic", b.Source.Topic, "partition", b.Source.Partition,
-			"records", len(all), "offset", all[0].Offset, "error", all[0].err())
+		f.tellRejected("records rejected and left out, and a gap record says so", b, all)
 		return nil, nil
 	case config.OnRejectDeadLetter:
 		for _, r := range all {
 			pb.deadLetters = counted(pb.deadLetters, r.stage, 1)
 		}
-		f.runner.log.Warn("records rejected, and sent to the dead letters", "topic", b.Source.Topic, "partition", b.Source.Partition,
-			"records", len(all), "offset", all[0].Offset, "error", all[0].err(), "to", s.DeadLetter.Topic)
+		f.tellRejected("records rejected, and sent to the dead letters", b, all)
 		return nil, f.bury(b, all, s.DeadLetter.Topic)
 	}
 	return f.cutBefore(b, pb, all[0])
+}
+
+// tellRejected logs what was rejected: of each lane now and then, for where nothing
+// can be processed it would be every batch. Metrics and gap records have all.
+func (f *flow) tellRejected(text string, b *sdk.Batch, all []rejected) {
+	level := slog.LevelDebug
+	if now := time.Now(); now.Sub(f.told) >= sayAgain {
+		f.told, level = now, slog.LevelWarn
+	}
+	f.runner.log.Log(context.Background(), level, text, "topic", b.Source.Topic, "partition", b.Source.Partition,
+		"offset", all[0].Offset, "records_of_batch", len(all), "error", all[0].err())
 }
 
 // bury puts rejected records back into the batch, as they were read, on their way to

@@ -32,6 +32,9 @@ func apply(t *testing.T, where string, values ...string) (kept []string, dropped
 		t.Fatal(err)
 	}
 	records, err := b.Records()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, r := range records {
 		kept = append(kept, string(r.Value))
 	}
