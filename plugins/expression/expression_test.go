@@ -145,7 +145,7 @@ func TestRejected(t *testing.T) {
 		{"an index too large", `value.items[7]`, `index out of range: 7`},
 		{"an argument", `replace(value.total, "a", "b")`, `argument 1 is a number, not a text`},
 		{"an element", `join(value.items)`, `element 0 is a map, not a text`},
-		{"no JSON", `fromJSON("{")`, `unexpected EOF`},
+		{"no JSON", `fromJSON("{")`, `unexpected end of JSON`},
 		{"a number too large", `value.huge > 1`, `json.Number > int`},
 		{"no JSON can say it", `1 / 0`, `unsupported value: +Inf`},
 	}

@@ -5,11 +5,7 @@ package expression
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 	"reflect"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -29,44 +25,6 @@ func mayBeJSON(raw []byte, scalars bool) bool {
 	default:
 		return scalars && '0' <= c && c <= '9'
 	}
-}
-
-// decodeJSON decodes one JSON value. Whole numbers stay whole.
-func decodeJSON(raw []byte) (any, error) {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return nil, err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("there is more behind the value")
-	}
-	return withNumbers(v), nil
-}
-
-// withNumbers replaces the texts of numbers by numbers that can be calculated with.
-// One that would become another number stays as it is written.
-func withNumbers(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for key, item := range v {
-			v[key] = withNumbers(item)
-		}
-	case []any:
-		for i, item := range v {
-			v[i] = withNumbers(item)
-		}
-	case json.Number:
-		text := v.String()
-		if n, err := strconv.Atoi(text); err == nil {
-			return n
-		}
-		if f, err := strconv.ParseFloat(text, 64); err == nil && strings.ContainsAny(text, ".eE") {
-			return f
-		}
-	}
-	return v
 }
 
 // encodeJSON encodes a value compactly; objects with their keys in order.
